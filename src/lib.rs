@@ -1,0 +1,94 @@
+//! A table of the multicast groups that hosts have joined, which is enumerated at memory speed, at
+//! one point in time, while protocols go on changing it.
+//!
+//! A router embeds it. Routing protocols [join](WriteTxn::join) and [leave](WriteTxn::leave) groups
+//! in transactions; show commands, SNMP walks and protocols that start up take a [`Snapshot`] and
+//! [enumerate](Snapshot::enumerate) it in as many calls as they like. The contract is that of the
+//! group enumeration of the Windows Multicast Group Manager (`MgmGroupEnumerationStart`, `GetNext`,
+//! `End`), with what its documentation leaves open promised: one version from start to end, each
+//! record once, in order, into any buffer, from any number of threads.
+//!
+//! ```
+//! use groupscan::{Filter, GroupTable, Interface, Membership, Protocol, V4, View};
+//!
+//! let table = GroupTable::new();
+//! let lan = Interface::new(2);
+//! let mut txn = table.begin_write();
+//! txn.join(&Membership::any_source(V4::new(239, 1, 1, 1), lan, Protocol::IGMP))?;
+//! txn.join(&Membership::source_specific(
+//!     V4::new(232, 1, 1, 1),
+//!     V4::new(10, 0, 0, 1),
+//!     lan,
+//!     Protocol::IGMP,
+//! ))?;
+//! txn.commit();
+//!
+//! let enumeration = table.snapshot().enumerate(View::AllSources, Filter::<V4>::all());
+//! let mut buffer = [0; 64];
+//! let batch = enumeration.get_next(&mut buffer)?;
+//! let shown: Vec<String> = batch.entries().iter().map(ToString::to_string).collect();
+//! assert_eq!(shown, ["(10.0.0.1, 232.1.1.1)", "(*, 239.1.1.1)"]);
+//! assert!(!batch.more());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Trade-offs
+//!
+//! - Readers never wait: taking a snapshot is a load and a count. A reader that keeps its snapshot
+//!   for long keeps that one version's memory, and nothing else.
+//! - Writers take turns. A commit copies the sets that it changes, so many changes belong in one
+//!   transaction.
+//! - Records are derived while they are packed: a join takes 8 bytes in its set and streams as 16.
+//!
+//! # Features
+//!
+//! | feature | adds |
+//! |---|---|
+//! | `capi` | reserved for the C ABI of `mgm.h`; adds nothing yet |
+//! | `input` | [`input`]: readers of packet captures |
+//! | `cli` | the command line `groupscan` |
+
+#![deny(unsafe_code)]
+#![cfg_attr(
+    not(test),
+    deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)
+)]
+
+mod enumeration;
+mod family;
+#[cfg(feature = "input")]
+pub mod input;
+mod interfaces;
+mod key;
+mod membership;
+mod pack;
+mod record;
+mod set;
+mod snapshot;
+mod table;
+mod version;
+
+pub use enumeration::{Batch, Enumeration, Filter, GetNextError, Prefix, PrefixError, View};
+pub use family::{Family, V4, V6};
+pub use membership::{Interface, Membership, MembershipFlags, Protocol};
+pub use record::{
+    ChangeEntry, ChangeEntry6, ChangeKind, MembershipEntry, MembershipEntry6, SourceGroupEntry,
+    SourceGroupEntry6,
+};
+pub use snapshot::Snapshot;
+pub use table::{GroupTable, WriteError, WriteTxn};
+pub use version::Version;
+
+/// What threads share must be shareable, and must not be tied to the life of the table.
+const _: () = {
+    const fn shareable<T: Send + Sync + 'static>() {}
+    shareable::<GroupTable>();
+    shareable::<Snapshot>();
+    shareable::<Enumeration<V4>>();
+    shareable::<Enumeration<V6>>();
+};
+
+/// The examples of the README, compiled and run as the crate's own are.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

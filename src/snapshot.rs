@@ -1,0 +1,155 @@
+//! What a reader holds: one version of a table, unchanged for as long as it is held.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::family::{Family, V4, V6};
+use crate::key::{JoinKey, MembershipKey, MembershipParts};
+use crate::membership::{Interface, Membership, MembershipFlags, Protocol};
+use crate::version::{Root, Sets, Version};
+
+/// One version of a table.
+///
+/// A snapshot never changes, whatever writers do meanwhile, and writers never wait for it. It may be
+/// sent to and shared between threads, and may outlive its table. What only it can reach is freed
+/// when it is dropped; a clone counts as another holder.
+///
+/// # Examples
+///
+/// ```
+/// use groupscan::{GroupTable, Interface, Membership, Protocol, V4};
+///
+/// let table = GroupTable::new();
+/// let mut txn = table.begin_write();
+/// let group = V4::new(239, 1, 1, 1);
+/// txn.join(&Membership::any_source(group, Interface::new(2), Protocol::IGMP))?;
+/// txn.commit();
+///
+/// let snapshot = table.snapshot();
+/// assert!(snapshot.contains(group, V4::UNSPECIFIED));
+/// let interfaces: Vec<u32> =
+///     snapshot.outgoing(group, V4::UNSPECIFIED).map(|interface| interface.index).collect();
+/// assert_eq!(interfaces, [2]);
+/// # Ok::<(), groupscan::WriteError>(())
+/// ```
+#[derive(Clone)]
+pub struct Snapshot {
+    root: Arc<Root>,
+}
+
+impl Snapshot {
+    pub(crate) fn new(root: Arc<Root>) -> Self {
+        Self { root }
+    }
+
+    /// The sets of one family.
+    pub(crate) fn sets<F: Family>(&self) -> &Sets<F> {
+        self.root.sets.of::<F>()
+    }
+
+    /// The version that this is.
+    pub fn version(&self) -> Version {
+        self.root.version
+    }
+
+    /// The number of joins of a family: of distinct (source, group) pairs. O(1).
+    pub fn len<F: Family>(&self) -> usize {
+        self.sets::<F>().joins.len()
+    }
+
+    /// Whether a family has no joins. O(1).
+    pub fn is_empty<F: Family>(&self) -> bool {
+        self.len::<F>() == 0
+    }
+
+    /// The number of memberships of a family, those that are no joins included. O(1).
+    pub fn membership_count<F: Family>(&self) -> usize {
+        self.sets::<F>().by_group.len()
+    }
+
+    /// The number of interfaces that a family's memberships name. O(1).
+    pub fn interface_count<F: Family>(&self) -> usize {
+        self.sets::<F>().interfaces.len()
+    }
+
+    /// Whether `group` is joined from `source`; the unspecified source asks for the any-source join
+    /// itself. O(log n).
+    pub fn contains<F: Family>(&self, group: F, source: F) -> bool {
+        self.sets::<F>().joins.get(F::Join::new(group, source)).is_some()
+    }
+
+    /// The interfaces on which `group` is joined from `source`, each once, whoever joined. In no
+    /// particular order.
+    ///
+    /// The unspecified source asks for the any-source joins; these are not repeated under specific
+    /// sources.
+    pub fn outgoing<F: Family>(
+        &self,
+        group: F,
+        source: F,
+    ) -> impl Iterator<Item = Interface<F>> + '_ {
+        let mut last = None;
+        self.memberships_between((group, source), (group, source))
+            .filter(|membership| membership.flags.contains(MembershipFlags::JOIN))
+            .map(|membership| membership.interface)
+            // An interface's memberships are neighbours: within a join the order is by slot.
+            .filter(move |interface| last.replace(*interface) != Some(*interface))
+    }
+
+    /// The memberships of `group`, of every source and protocol, by ascending source.
+    pub fn memberships<F: Family>(&self, group: F) -> impl Iterator<Item = Membership<F>> + '_ {
+        self.memberships_between((group, F::UNSPECIFIED), (group, F::MAX))
+    }
+
+    /// The (group, source) pairs joined on `interface`, each once, whoever joined, ascending.
+    pub fn joined_on<F: Family>(
+        &self,
+        interface: Interface<F>,
+    ) -> impl Iterator<Item = (F, F)> + '_ {
+        let sets = self.sets::<F>();
+        let mut last = None;
+        let keys = sets.interfaces.slot(interface).map(|slot| {
+            let first = MembershipParts::first_of(F::UNSPECIFIED, F::UNSPECIFIED);
+            let low = F::ByInterface::new(MembershipParts { slot, ..first });
+            let high = MembershipParts { slot, ..MembershipParts::last_of(F::MAX, F::MAX) };
+            sets.by_interface.range(low, F::ByInterface::new(high))
+        });
+        keys.into_iter()
+            .flatten()
+            .map(|key| key.parts())
+            .filter(MembershipParts::is_join)
+            .map(|parts| (parts.group, parts.source))
+            .filter(move |join| last.replace(*join) != Some(*join))
+    }
+
+    /// The memberships from one (group, source) to another, both included.
+    fn memberships_between<F: Family>(
+        &self,
+        low: (F, F),
+        high: (F, F),
+    ) -> impl Iterator<Item = Membership<F>> + '_ {
+        let sets = self.sets::<F>();
+        let low = F::ByGroup::new(MembershipParts::first_of(low.0, low.1));
+        let high = F::ByGroup::new(MembershipParts::last_of(high.0, high.1));
+        sets.by_group.range(low, high).filter_map(|key| {
+            let parts = key.parts();
+            Some(Membership {
+                group: parts.group,
+                source: parts.source,
+                interface: sets.interfaces.interface(parts.slot)?,
+                protocol: Protocol(parts.protocol),
+                flags: MembershipFlags::from_bits(parts.flags)?,
+            })
+        })
+    }
+}
+
+impl fmt::Debug for Snapshot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Snapshot")
+            .field("version", &self.version())
+            .field("ipv4_joins", &self.len::<V4>())
+            .field("ipv6_joins", &self.len::<V6>())
+            .finish()
+    }
+}

@@ -1,0 +1,108 @@
+//! The crate's epoch collector: the one file that names crossbeam-epoch.
+//!
+//! A thread that reads memory which another may unlink pins itself for the moment of a call. What
+//! was unlinked is dropped when every thread that was pinned at that time has unpinned. One
+//! collector serves the crate, apart from the one that crossbeam shares among its own users, so
+//! that nobody else's long pin holds our garbage.
+//!
+//! # Progress
+//!
+//! Pinning is wait-free but for a thread's first pin, which registers the thread.
+
+use std::sync::LazyLock;
+
+use crossbeam_epoch::{Collector, Guard, LocalHandle};
+
+static COLLECTOR: LazyLock<Collector> = LazyLock::new(Collector::new);
+
+thread_local! {
+    static HANDLE: LocalHandle = COLLECTOR.register();
+}
+
+/// Proof that the thread is pinned.
+pub(super) struct Pin<'a> {
+    guard: &'a Guard,
+}
+
+impl Pin<'_> {
+    /// Drops `garbage` once no thread that is pinned now can still read it. The calling thread may
+    /// run the drop of earlier garbage on the way.
+    pub(super) fn drop_later<T: Send + 'static>(&self, garbage: T) {
+        self.guard.defer(move || drop(garbage));
+        // Without this, up to a bagful of records would stay with the thread until it pins often
+        // enough, and a writer may never come back.
+        self.guard.flush();
+    }
+}
+
+/// Runs `reading` while the thread is pinned. Must be short: garbage waits for it.
+pub(super) fn pinned<R>(reading: impl FnOnce(&Pin<'_>) -> R) -> R {
+    // While a thread's locals are being destroyed the handle is gone; a handle of the moment, made
+    // and given back, does instead.
+    let guard = HANDLE.try_with(LocalHandle::pin).unwrap_or_else(|_| COLLECTOR.register().pin());
+    reading(&Pin { guard: &guard })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+    use std::sync::mpsc::channel;
+
+    /// Pins and flushes until `dropped`, as later calls would.
+    fn turn_until(dropped: impl Fn() -> bool) {
+        while !dropped() {
+            pinned(|pin| pin.drop_later(()));
+            std::thread::yield_now();
+        }
+    }
+
+    #[test]
+    fn garbage_outlives_the_pins_of_its_time() {
+        let garbage = Arc::new(());
+        let seen = Arc::downgrade(&garbage);
+        let (pinned_now, wait_for_pin) = channel();
+        let (unpin, wait_for_unpin) = channel::<()>();
+        std::thread::scope(|scope| {
+            scope.spawn(move || {
+                pinned(|_| {
+                    pinned_now.send(()).unwrap();
+                    wait_for_unpin.recv().unwrap();
+                });
+            });
+            wait_for_pin.recv().unwrap();
+            pinned(|pin| pin.drop_later(garbage));
+            for _ in 0..1000 {
+                pinned(|pin| pin.drop_later(()));
+            }
+            let outlived = seen.upgrade().is_some();
+            unpin.send(()).unwrap();
+            assert!(outlived, "dropped under a pin");
+            turn_until(|| seen.upgrade().is_none());
+        });
+    }
+
+    #[test]
+    fn pins_while_thread_locals_are_destroyed() {
+        struct PinOnDrop(std::sync::mpsc::Sender<()>);
+        impl Drop for PinOnDrop {
+            fn drop(&mut self) {
+                pinned(|pin| pin.drop_later(()));
+                self.0.send(()).unwrap();
+            }
+        }
+        thread_local! {
+            static LAST: std::cell::RefCell<Option<PinOnDrop>> =
+                const { std::cell::RefCell::new(None) };
+        }
+        let (done, wait) = channel();
+        std::thread::spawn(move || {
+            // Made before the handle, so destroyed after it.
+            LAST.with(|last| *last.borrow_mut() = Some(PinOnDrop(done)));
+            pinned(|_| ());
+        })
+        .join()
+        .unwrap();
+        wait.recv().unwrap();
+    }
+}

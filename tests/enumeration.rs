@@ -1,0 +1,522 @@
+//! What the enumeration promises, promise by promise.
+
+mod common;
+
+use std::collections::BTreeSet;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::channel;
+use std::thread;
+use std::time::Duration;
+
+use common::{Model, Small, VIEWS, membership};
+use groupscan::{
+    Enumeration, Family, Filter, GetNextError, GroupTable, Interface, Membership, MembershipFlags,
+    Prefix, Protocol, Snapshot, V4, V6, View,
+};
+use proptest::prelude::*;
+
+const LAN: Interface<V4> = Interface::new(2);
+
+fn group(number: u32) -> V4 {
+    V4::from_bits(0xef00_0000 + number)
+}
+
+fn source(number: u32) -> V4 {
+    V4::from_bits(0x0a00_0000 + number)
+}
+
+/// A table of joins by IGMP on one interface.
+fn table(joins: impl IntoIterator<Item = (V4, V4)>) -> GroupTable {
+    let table = GroupTable::new();
+    let mut txn = table.begin_write();
+    for (group, source) in joins {
+        txn.join(&Membership::source_specific(group, source, LAN, Protocol::IGMP)).unwrap();
+    }
+    txn.commit();
+    table
+}
+
+/// `count` any-source joins of consecutive groups.
+fn wildcards(count: u32) -> GroupTable {
+    table((0..count).map(|number| (group(number), V4::UNSPECIFIED)))
+}
+
+fn all(snapshot: &Snapshot) -> Enumeration<V4> {
+    snapshot.enumerate(View::AllSources, Filter::all())
+}
+
+/// What is left of an enumeration, in pages of so many bytes.
+fn rest<F: Family>(enumeration: &Enumeration<F>, page_bytes: usize) -> Vec<(F, F)> {
+    let mut buffer = vec![0; page_bytes];
+    let mut rest = Vec::new();
+    loop {
+        let batch = enumeration.get_next(&mut buffer).unwrap();
+        assert!(
+            batch.more() || batch.entries().len() <= page_bytes / Enumeration::<F>::ENTRY_BYTES
+        );
+        assert!(
+            !batch.more() || batch.entries().len() == page_bytes / Enumeration::<F>::ENTRY_BYTES
+        );
+        rest.extend(batch.entries().iter().map(F::group_and_source));
+        if !batch.more() {
+            return rest;
+        }
+    }
+}
+
+// One point in time.
+
+#[test]
+fn an_enumeration_sees_one_version_from_start_to_end() {
+    let table = wildcards(100);
+    let enumeration = all(&table.snapshot());
+    let mut buffer = [0; 16 * 10];
+    let first = enumeration.get_next(&mut buffer).unwrap();
+    assert_eq!(first.entries().len(), 10);
+
+    let mut txn = table.begin_write();
+    for number in 0..100 {
+        txn.leave(&Membership::any_source(group(number), LAN, Protocol::IGMP)).unwrap();
+        txn.join(&Membership::any_source(group(1000 + number), LAN, Protocol::IGMP)).unwrap();
+    }
+    txn.commit();
+
+    let expected: Vec<_> = (10..100).map(|number| (group(number), V4::UNSPECIFIED)).collect();
+    assert_eq!(rest(&enumeration, 160), expected);
+    let expected: Vec<_> = (1000..1100).map(|number| (group(number), V4::UNSPECIFIED)).collect();
+    assert_eq!(rest(&all(&table.snapshot()), 160), expected);
+}
+
+#[test]
+fn readers_do_not_wait_for_an_open_transaction() {
+    let table = wildcards(3);
+    let mut txn = table.begin_write();
+    txn.join(&Membership::any_source(group(9), LAN, Protocol::IGMP)).unwrap();
+    thread::scope(|scope| {
+        let (done, wait) = channel();
+        let table = &table;
+        scope.spawn(move || done.send(rest(&all(&table.snapshot()), 16).len()));
+        // So long only where the reader waits for the writer; then the commit lets it go on.
+        let read = wait.recv_timeout(Duration::from_secs(60));
+        txn.commit();
+        assert_eq!(read, Ok(3));
+    });
+    assert_eq!(rest(&all(&table.snapshot()), 16).len(), 4);
+}
+
+#[test]
+fn a_snapshot_outlives_its_table() {
+    let snapshot = wildcards(5).snapshot();
+    assert_eq!(rest(&all(&snapshot), 32).len(), 5);
+}
+
+#[test]
+fn enumerations_are_whole_versions_while_a_writer_runs() {
+    const WIDTH: u32 = 50;
+    const COMMITS: u32 = 3000;
+    // Version v + 1 has the groups v to v + WIDTH.
+    let table = wildcards(WIDTH);
+    let done = AtomicBool::new(false);
+    thread::scope(|scope| {
+        // Also when the writer panics, lest the readers go on for ever.
+        let _done = SetOnDrop(&done);
+        for page_bytes in [16, 160, 4096] {
+            let (table, done) = (&table, &done);
+            scope.spawn(move || {
+                let mut last_version = 0;
+                loop {
+                    let last_pass = done.load(Ordering::Relaxed);
+                    let snapshot = table.snapshot();
+                    let version = snapshot.version().number();
+                    assert!(version >= last_version, "went back from {last_version} to {version}");
+                    last_version = version;
+                    let first = u32::try_from(version - 1).unwrap();
+                    let expected: Vec<_> =
+                        (first..first + WIDTH).map(|n| (group(n), V4::UNSPECIFIED)).collect();
+                    assert_eq!(rest(&all(&snapshot), page_bytes), expected);
+                    if last_pass {
+                        break;
+                    }
+                }
+            });
+        }
+        for number in 0..COMMITS {
+            let mut txn = table.begin_write();
+            txn.leave(&Membership::any_source(group(number), LAN, Protocol::IGMP)).unwrap();
+            let new = group(number + WIDTH);
+            txn.join(&Membership::any_source(new, LAN, Protocol::IGMP)).unwrap();
+            let version = txn.commit();
+            assert!(table.snapshot().version() == version, "a commit that returned is seen");
+        }
+    });
+}
+
+struct SetOnDrop<'a>(&'a AtomicBool);
+
+impl Drop for SetOnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+// Commits, all or nothing.
+
+#[test]
+fn a_transaction_that_is_not_committed_leaves_nothing() {
+    let table = wildcards(3);
+    let before = table.snapshot();
+    let change = || {
+        let mut txn = table.begin_write();
+        txn.join(&Membership::any_source(group(9), LAN, Protocol::IGMP)).unwrap();
+        txn.leave(&Membership::any_source(group(0), LAN, Protocol::IGMP)).unwrap();
+        txn
+    };
+    drop(change());
+    let panicked = catch_unwind(AssertUnwindSafe(|| {
+        let _txn = change();
+        std::panic::resume_unwind(Box::new("inside a transaction"));
+    }));
+    assert!(panicked.is_err());
+    let after = table.snapshot();
+    assert_eq!(after.version(), before.version());
+    assert_eq!(rest(&all(&after), 64), rest(&all(&before), 64));
+    let version = change().commit();
+    assert!(version > before.version(), "the table goes on after a panic");
+    assert!(table.snapshot().contains(group(9), V4::UNSPECIFIED));
+}
+
+#[test]
+fn a_commit_that_changes_nothing_publishes_nothing() {
+    let table = wildcards(3);
+    let version = table.snapshot().version();
+    let mut txn = table.begin_write();
+    assert!(!txn.join(&Membership::any_source(group(0), LAN, Protocol::IGMP)).unwrap());
+    assert!(!txn.leave(&Membership::any_source(group(7), LAN, Protocol::IGMP)).unwrap());
+    assert_eq!(txn.commit(), version);
+    assert_eq!(table.begin_write().commit(), version);
+    assert_eq!(table.snapshot().version(), version);
+}
+
+#[test]
+fn joins_follow_the_memberships_with_the_join_flag() {
+    let table = GroupTable::new();
+    let by = |protocol, flags| {
+        Membership::any_source(group(1), LAN, Protocol(protocol)).with_flags(flags)
+    };
+    let joined = |steps: &[(bool, Membership<V4>)]| {
+        let mut txn = table.begin_write();
+        for (join, membership) in steps {
+            let changed = if *join { txn.join(membership) } else { txn.leave(membership) };
+            assert!(changed.unwrap(), "{membership:?}");
+        }
+        txn.commit();
+        table.snapshot().contains(group(1), V4::UNSPECIFIED)
+    };
+    let (join, forward) = (MembershipFlags::JOIN, MembershipFlags::FORWARD);
+    assert!(!joined(&[(true, by(1, forward))]), "forward state is no join");
+    assert_eq!(table.snapshot().membership_count::<V4>(), 1);
+    assert!(joined(&[(true, by(1, join))]), "a repeated add adds flags");
+    assert!(joined(&[(true, by(2, join))]));
+    assert!(joined(&[(false, by(1, MembershipFlags::JOIN_AND_FORWARD))]), "another one has it");
+    assert!(!joined(&[(false, by(2, join))]));
+    assert_eq!(table.snapshot().membership_count::<V4>(), 0);
+    assert_eq!(table.snapshot().interface_count::<V4>(), 0);
+}
+
+// Views and filters.
+
+#[test]
+fn views_show_what_they_say() {
+    let (a, b, c) = (group(1), group(2), group(3));
+    let any = V4::UNSPECIFIED;
+    let table =
+        table([(a, any), (a, source(5)), (a, source(3)), (b, any), (c, source(9)), (any, any)]);
+    let shown = |view| rest(&table.snapshot().enumerate(view, Filter::all()), 16);
+    assert_eq!(
+        shown(View::AllSources),
+        [(any, any), (a, any), (a, source(3)), (a, source(5)), (b, any), (c, source(9))]
+    );
+    assert_eq!(shown(View::AnySource), [(a, source(3)), (c, source(9))]);
+    assert_eq!(shown(View::SourceSpecific), [(a, source(3)), (a, source(5)), (c, source(9))]);
+    assert_eq!(shown(View::Wildcard), [(any, any), (a, any), (b, any)]);
+    assert_eq!(shown(View::Groups), [(any, any), (a, any), (b, any), (c, any)]);
+}
+
+#[test]
+fn filters_act_before_the_view() {
+    let (a, b) = (group(1), group(2));
+    let any = V4::UNSPECIFIED;
+    let table = table([(a, any), (a, source(3)), (a, source(5)), (b, any), (b, source(3))]);
+    let shown = |view, filter| rest(&table.snapshot().enumerate(view, filter), 16);
+    let only_5 = Filter::all().source("10.0.0.5".parse().unwrap());
+    assert_eq!(shown(View::AnySource, only_5), [(a, source(5))], "the lowest of those left");
+    assert_eq!(shown(View::Groups, only_5), [(a, any)]);
+    assert_eq!(shown(View::Wildcard, only_5), []);
+    let low = Filter::all().source("0.0.0.0/1".parse().unwrap());
+    assert_eq!(shown(View::AllSources, low).len(), 3, "a source prefix drops wildcards");
+    let only_b = Filter::all().group("239.0.0.2".parse().unwrap());
+    assert_eq!(shown(View::AllSources, only_b), [(b, any), (b, source(3))]);
+}
+
+// The end, and buffers that are too small.
+
+#[test]
+fn the_last_batch_comes_with_the_word_that_there_is_no_more() {
+    for (count, page_records) in [(6, 3), (6, 6), (7, 3), (1, 1), (0, 1)] {
+        let table = wildcards(count);
+        let enumeration = all(&table.snapshot());
+        let mut buffer = vec![0; 16 * page_records];
+        let mut left = count as usize;
+        loop {
+            let batch = enumeration.get_next(&mut buffer).unwrap();
+            assert_eq!(batch.entries().len(), left.min(page_records));
+            left -= batch.entries().len();
+            assert_eq!(batch.more(), left > 0, "{count} records in pages of {page_records}");
+            if !batch.more() {
+                break;
+            }
+        }
+        for bytes in [0, 15, 16, 160, 0] {
+            let mut buffer = vec![0; bytes];
+            let batch = enumeration.get_next(&mut buffer).unwrap();
+            assert!(batch.entries().is_empty() && !batch.more(), "after the end, {bytes} bytes");
+        }
+    }
+}
+
+#[test]
+fn more_is_exact_for_views_that_pass_joins_over() {
+    // Wildcards behind the last source-specific join must not look like more.
+    let table = table(
+        [(group(1), source(1)), (group(1), source(2))]
+            .into_iter()
+            .chain((2..50).map(|number| (group(number), V4::UNSPECIFIED))),
+    );
+    let enumeration = table.snapshot().enumerate(View::SourceSpecific, Filter::<V4>::all());
+    let mut buffer = [0; 16];
+    assert!(enumeration.get_next(&mut buffer).unwrap().more());
+    assert!(!enumeration.get_next(&mut buffer).unwrap().more());
+    let enumeration = table.snapshot().enumerate(View::AnySource, Filter::<V4>::all());
+    assert!(!enumeration.get_next(&mut buffer).unwrap().more());
+}
+
+#[test]
+fn a_buffer_too_small_for_one_record_is_told_what_is_needed() {
+    let table = GroupTable::new();
+    let mut txn = table.begin_write();
+    txn.join(&Membership::any_source(group(1), LAN, Protocol::IGMP)).unwrap();
+    let ipv6 = Membership::any_source(V6::small(7), Interface::new(2), Protocol::IGMP);
+    txn.join(&ipv6).unwrap();
+    txn.commit();
+    let snapshot = table.snapshot();
+    for view in [View::AllSources, View::Groups] {
+        let v4 = snapshot.enumerate(view, Filter::<V4>::all());
+        let v6 = snapshot.enumerate(view, Filter::<V6>::all());
+        for bytes in 0..64 {
+            let too_small = |needed_bytes| GetNextError::BufferTooSmall { needed_bytes };
+            if bytes < 16 {
+                assert_eq!(v4.get_next(&mut vec![0; bytes]), Err(too_small(16)));
+            }
+            assert_eq!(v6.get_next(&mut vec![0; bytes]), Err(too_small(64)));
+        }
+        assert_eq!(rest(&v4, 16).len(), 1, "the enumeration stayed where it was");
+        assert_eq!(rest(&v6, 64).len(), 1);
+        // Nothing to show: at the end from the start, whatever the buffer.
+        let nothing = Filter::all().group(Prefix::new(group(99), 32).unwrap());
+        let batch = snapshot.enumerate(view, nothing);
+        assert!(!batch.get_next(&mut []).unwrap().more());
+    }
+    let specific = snapshot.enumerate(View::SourceSpecific, Filter::<V4>::all());
+    assert!(specific.get_next(&mut []).is_ok(), "a view that shows nothing is at its end");
+}
+
+// Any buffer.
+
+#[test]
+fn nothing_is_written_at_or_beyond_the_last_whole_record() {
+    const CANARY: u8 = 0xa5;
+    let table = wildcards(3);
+    for view in [View::AllSources, View::Wildcard] {
+        for offset in 0..16 {
+            for bytes in 16..100 {
+                let mut memory = [CANARY; 200];
+                let enumeration = table.snapshot().enumerate(view, Filter::<V4>::all());
+                let batch = enumeration.get_next(&mut memory[offset..offset + bytes]).unwrap();
+                let expected: Vec<_> = (0..3.min(bytes as u32 / 16)).map(group).collect();
+                let shown: Vec<_> = batch.entries().iter().map(|entry| entry.group()).collect();
+                assert_eq!(shown, expected, "offset {offset}, {bytes} bytes");
+                let whole = bytes / 16 * 16;
+                assert!(memory[..offset].iter().all(|byte| *byte == CANARY));
+                assert!(memory[offset + whole..].iter().all(|byte| *byte == CANARY));
+            }
+        }
+    }
+}
+
+#[test]
+fn records_are_in_network_byte_order() {
+    let table = table([
+        (V4::new(232, 1, 2, 3), V4::new(10, 11, 12, 13)),
+        (V4::new(239, 4, 5, 6), V4::UNSPECIFIED),
+        (V4::UNSPECIFIED, V4::UNSPECIFIED),
+    ]);
+    let mut buffer = [0xee; 48];
+    all(&table.snapshot()).get_next(&mut buffer).unwrap();
+    assert_eq!(
+        buffer,
+        [
+            [0, 0, 0, 0],
+            [0, 0, 0, 0],
+            [0, 0, 0, 0],
+            [0, 0, 0, 0],
+            [10, 11, 12, 13],
+            [255; 4],
+            [232, 1, 2, 3],
+            [255; 4],
+            [0, 0, 0, 0],
+            [0, 0, 0, 0],
+            [239, 4, 5, 6],
+            [255; 4],
+        ]
+        .concat()[..]
+    );
+}
+
+// One enumeration, many threads.
+
+#[test]
+fn threads_on_one_enumeration_get_disjoint_batches_of_the_whole() {
+    const THREADS: usize = 4;
+    // Two sources and a wildcard for every third group, so that every view passes something over.
+    let joins = (0..6000).flat_map(|number| {
+        let sources = if number % 3 == 0 { 0..=2 } else { 0..=0 };
+        sources.map(move |s| (group(number), if s == 0 { V4::UNSPECIFIED } else { source(s) }))
+    });
+    let snapshot = table(joins).snapshot();
+    for view in VIEWS {
+        let expected = rest(&snapshot.enumerate(view, Filter::<V4>::all()), 1 << 20);
+        assert!(expected.len() >= 2000);
+        for page_bytes in [16, 80, 1000] {
+            let enumeration = snapshot.enumerate(view, Filter::<V4>::all());
+            let batches: Vec<Vec<(V4, V4)>> = thread::scope(|scope| {
+                let threads: Vec<_> =
+                    (0..THREADS).map(|_| scope.spawn(|| rest(&enumeration, page_bytes))).collect();
+                threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+            });
+            for batch in &batches {
+                assert!(batch.is_sorted_by(|a, b| a < b), "{view:?}: each thread sees an order");
+            }
+            let mut together = batches.concat();
+            together.sort_unstable();
+            assert_eq!(together, expected, "{view:?} in pages of {page_bytes} bytes");
+        }
+    }
+}
+
+// All of it, against a model.
+
+#[derive(Clone, Debug)]
+enum Op {
+    Join([u8; 5]),
+    Leave([u8; 5]),
+    Commit,
+    Abort,
+}
+
+fn op() -> impl Strategy<Value = Op> {
+    let numbers =
+        || (0..9u8, 0..6u8, 0..4u8, 0..2u8, 0..3u8).prop_map(|(a, b, c, d, e)| [a, b, c, d, e]);
+    prop_oneof![
+        6 => numbers().prop_map(Op::Join),
+        3 => numbers().prop_map(Op::Leave),
+        2 => Just(Op::Commit),
+        1 => Just(Op::Abort),
+    ]
+}
+
+fn filters<F: Small>() -> Vec<Filter<F>> {
+    let mut prefixes = vec![Prefix::ALL, Prefix::new(F::small(3), F::BITS).unwrap()];
+    // All but the last bit, and the half of the address space that the unspecified address is in.
+    prefixes.push(Prefix::new(F::small(4), F::BITS - 1).unwrap());
+    prefixes.push(Prefix::new(F::UNSPECIFIED, 1).unwrap());
+    let pairs = prefixes.iter().flat_map(|g| prefixes.iter().map(move |s| (*g, *s)));
+    pairs.map(|(group, source)| Filter::all().group(group).source(source)).collect()
+}
+
+fn check<F: Small>(snapshot: &Snapshot, model: &Model<F>, page_bytes: usize) {
+    let joins = model.joins();
+    assert_eq!(snapshot.len::<F>(), joins.len());
+    assert_eq!(snapshot.membership_count::<F>(), model.len());
+    for (group, source) in &joins {
+        assert!(snapshot.contains(*group, *source));
+        let outgoing: Vec<_> = snapshot.outgoing(*group, *source).collect();
+        let distinct: BTreeSet<_> = outgoing.iter().copied().collect();
+        assert_eq!(outgoing.len(), distinct.len(), "each interface once");
+        assert_eq!(distinct, model.outgoing(*group, *source));
+    }
+    for interface in 0..4 {
+        let interface = membership::<F>(1, 1, interface, 0, 0).interface;
+        let joined: Vec<_> = snapshot.joined_on(interface).collect();
+        assert_eq!(joined, model.joined_on(interface).into_iter().collect::<Vec<_>>());
+    }
+    for view in VIEWS {
+        for filter in filters() {
+            let enumeration = snapshot.enumerate(view, filter);
+            let shown = rest(&enumeration, page_bytes.max(Enumeration::<F>::ENTRY_BYTES));
+            assert_eq!(shown, model.shown(view, filter), "{view:?} of {filter:?}");
+        }
+    }
+}
+
+fn run<F: Small>(ops: Vec<Op>, page_bytes: usize) {
+    let table = GroupTable::new();
+    let mut committed = Model::<F>::default();
+    let mut held = vec![(table.snapshot(), committed.clone())];
+    let mut ops = ops.into_iter().peekable();
+    while ops.peek().is_some() {
+        let mut txn = table.begin_write();
+        let mut model = committed.clone();
+        for op in ops.by_ref() {
+            match op {
+                Op::Join([g, s, i, p, f]) => {
+                    let membership = membership(g, s, i, p, f);
+                    assert_eq!(txn.join(&membership), Ok(model.join(&membership)));
+                }
+                Op::Leave([g, s, i, p, f]) => {
+                    let membership = membership(g, s, i, p, f);
+                    assert_eq!(txn.leave(&membership), Ok(model.leave(&membership)));
+                }
+                Op::Commit => {
+                    txn.commit();
+                    committed = model;
+                    break;
+                }
+                Op::Abort => break,
+            }
+        }
+        held.push((table.snapshot(), committed.clone()));
+    }
+    // The snapshots are checked at the end, so that one which a later commit changed would show.
+    for (snapshot, model) in &held {
+        check(snapshot, model, page_bytes);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn ipv4_pages_are_what_the_model_shows(
+        ops in proptest::collection::vec(op(), 0..120), page_bytes in 0..200usize,
+    ) {
+        run::<V4>(ops, page_bytes);
+    }
+
+    #[test]
+    fn ipv6_pages_are_what_the_model_shows(
+        ops in proptest::collection::vec(op(), 0..120), page_bytes in 0..400usize,
+    ) {
+        run::<V6>(ops, page_bytes);
+    }
+}
