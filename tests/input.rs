@@ -1,0 +1,641 @@
+//! Captures, real and hostile, and the memberships that they amount to.
+
+#[path = "common/captures.rs"]
+mod captures;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+use captures::{
+    ETHERNET, IPV4, block, enhanced, ethernet, interface, leave, message, packet, pcap, report,
+    report_v3, section, simple,
+};
+use groupscan::V4;
+use groupscan::input::{
+    CaptureError, Foreign, Ignored, MAX_BLOCK_BYTES, MessageKind, Naming, Rejection, Replay,
+};
+
+const GROUP: V4 = V4::new(239, 1, 1, 1);
+
+fn data(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(name)
+}
+
+/// A replay of recordings of our own.
+fn replay(names: &[&str]) -> Replay {
+    let mut replay = Replay::new();
+    for name in names {
+        let file = std::fs::File::open(data(&format!("router-{name}.pcap"))).unwrap();
+        replay.read_capture(file, name, Naming::Capture).unwrap();
+    }
+    replay
+}
+
+/// A replay of one capture, and what became of it.
+fn read(capture: &[u8]) -> (Replay, Result<(), CaptureError>) {
+    let mut replay = Replay::new();
+    let read = replay.read_capture(capture, "lan", Naming::Capture);
+    (replay, read)
+}
+
+/// The (interface, group, source) of a replay.
+fn joins(replay: &Replay) -> BTreeSet<(String, V4, V4)> {
+    let memberships: Vec<_> = replay.memberships().collect();
+    let joins: BTreeSet<_> = memberships
+        .iter()
+        .map(|m| {
+            let name = replay.interface_name(m.interface.index).unwrap();
+            (name.to_owned(), m.group, m.source)
+        })
+        .collect();
+    assert_eq!(joins.len(), memberships.len(), "each membership once");
+    joins
+}
+
+/// The groups of a replay, whatever their interface.
+fn groups(replay: &Replay) -> BTreeSet<V4> {
+    replay.memberships().map(|membership| membership.group).collect()
+}
+
+// Our own recordings.
+
+#[test]
+fn two_lans_have_the_joins_that_frr_lists() {
+    let text = std::fs::read_to_string(data("lr1.frr.igmp-sources.json")).unwrap();
+    let frr: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let mut expected = BTreeSet::new();
+    for (name, groups) in frr.as_object().unwrap() {
+        for (group, state) in groups.as_object().unwrap().iter().filter(|(key, _)| *key != "name") {
+            for source in state["sources"].as_array().unwrap() {
+                let address = source["source"].as_str().unwrap();
+                // An excluded source is listed as not forwarded, and is no join.
+                let source = match address {
+                    "*" => V4::UNSPECIFIED,
+                    _ if source["forwarded"] == false => continue,
+                    _ => address.parse().unwrap(),
+                };
+                expected.insert((name.clone(), group.parse().unwrap(), source));
+            }
+        }
+    }
+    assert_eq!(expected.len(), 87, "the list is all there");
+    let mut found = joins(&replay(&["lan1", "enp0s31f6np0"]));
+    found.retain(|(_, group, _)| group.octets()[..3] != [224, 0, 0]);
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn one_capture_of_all_links_has_what_their_own_captures_have() {
+    let singles = replay(&["lan1", "enp0s31f6np0", "lan3", "up0"]);
+    let expected: BTreeSet<_> = singles.memberships().map(|m| (m.group, m.source)).collect();
+    let any = replay(&["any-sll2"]);
+    let found: BTreeSet<_> = any.memberships().map(|m| (m.group, m.source)).collect();
+    assert_eq!(found, expected);
+    for kind in [MessageKind::ReportV1, MessageKind::ReportV2, MessageKind::ReportV3] {
+        assert_eq!(any.counts().messages.get(kind), singles.counts().messages.get(kind), "{kind}");
+    }
+}
+
+// Captures of others, decoded by others.
+
+/// The folder of captures that are not part of the project; says so where it is absent.
+fn others(project: &str) -> Option<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/pcap").join(project);
+    if folder.is_dir() {
+        return Some(folder);
+    }
+    // Not by eprintln!, which the test runner hides when a test passes.
+    let _ = writeln!(io::stderr(), "skipped: the captures of {project} are not on this machine");
+    None
+}
+
+fn read_file(path: &Path) -> Replay {
+    let mut replay = Replay::new();
+    let file = std::fs::File::open(path).unwrap();
+    replay.read_capture(file, "lan", Naming::Capture).unwrap();
+    let counts = replay.counts();
+    let accounted = counts.messages.total() + counts.foreign.total() + counts.rejected.total();
+    assert_eq!(accounted, counts.frames, "{}", path.display());
+    replay
+}
+
+fn messages(replay: &Replay) -> BTreeMap<MessageKind, u64> {
+    replay.counts().messages.iter().collect()
+}
+
+#[test]
+fn igmp_is_counted_as_tcpdump_prints_it() {
+    let Some(folder) = others("tcpdump") else {
+        return;
+    };
+    for (capture, printed) in [
+        ("IGMP_V1.pcap", "igmpv1.out"),
+        ("IGMP_V2.pcap", "igmpv2.out"),
+        ("igmpv3-queries.pcap", "igmpv3-queries.out"),
+    ] {
+        let printed = std::fs::read_to_string(folder.join(printed)).unwrap();
+        let mut expected = BTreeMap::new();
+        for line in printed.lines() {
+            let (_, what) = line.split_once(": igmp ").unwrap();
+            let kind = match what.split_whitespace().take(2).collect::<Vec<_>>()[..] {
+                ["query", "v1"] => MessageKind::QueryV1,
+                ["query", "v2"] => MessageKind::QueryV2,
+                ["query", "v3"] => MessageKind::QueryV3,
+                ["v1", "report"] => MessageKind::ReportV1,
+                ["v2", "report"] => MessageKind::ReportV2,
+                ["leave", _] => MessageKind::Leave,
+                _ => panic!("unknown: {what}"),
+            };
+            *expected.entry(kind).or_default() += 1;
+        }
+        let replay = read_file(&folder.join(capture));
+        assert_eq!(messages(&replay), expected, "{capture}");
+        assert_eq!(replay.counts().messages.total(), replay.counts().frames, "{capture}");
+    }
+}
+
+#[test]
+fn foreign_traffic_is_counted_by_kind() {
+    let Some(folder) = others("tcpdump") else {
+        return;
+    };
+    let printed = std::fs::read_to_string(folder.join("pimv2_sm-v.out")).unwrap();
+    let pim = printed.matches("proto PIM").count() as u64;
+    for (capture, expected) in [
+        ("PIM-SM_join_prune.pcap", &[(Foreign::Pim, pim), (Foreign::PimV1, 4)][..]),
+        ("PIM-DM_pruning.pcap", &[(Foreign::Ipv4, 5), (Foreign::Pim, 33)]),
+        ("PIM_register_register-stop.pcap", &[(Foreign::Pim, 2)]),
+        ("PIMv2_hellos.pcap", &[(Foreign::Pim, 6)]),
+        ("icmpv6.pcap", &[(Foreign::Ipv6, 1), (Foreign::Mld, 4)]),
+        ("mtrace.pcap", &[(Foreign::Mtrace, 2)]),
+    ] {
+        let replay = read_file(&folder.join(capture));
+        let foreign: Vec<_> = replay.counts().foreign.iter().collect();
+        assert_eq!(foreign, expected, "{capture}");
+        assert_eq!(replay.counts().rejected.total(), 0, "{capture}");
+    }
+    // A needle in the hay.
+    let replay = read_file(&folder.join("eapon1.pcap"));
+    assert_eq!(messages(&replay), BTreeMap::from([(MessageKind::ReportV3, 2)]));
+    assert_eq!(replay.counts().foreign.total(), 112);
+}
+
+#[test]
+fn malformed_captures_are_counted_as_errors() {
+    let Some(folder) = others("tcpdump") else {
+        return;
+    };
+    for (capture, foreign) in
+        [("hoobr_pimv1.pcap", 8), ("pim_header_asan.pcap", 0), ("pim_header_asan-3.pcap", 0)]
+    {
+        let replay = read_file(&folder.join(capture));
+        assert_eq!(replay.counts().rejected.get(Rejection::Truncated), 1, "{capture}");
+        assert_eq!(replay.counts().foreign.total(), foreign, "{capture}");
+        assert_eq!(replay.memberships().count(), 0, "{capture}");
+    }
+}
+
+#[test]
+fn igmp_is_counted_as_zeek_logs_it() {
+    let Some(folder) = others("zeek") else { return };
+    // The log has the events of two captures, one after the other.
+    let log = std::fs::read_to_string(folder.join("igmp.baseline.out")).unwrap();
+    let logged = |kind: &str| {
+        log.lines().filter(|line| line.ends_with(&format!("IGMP::{kind}"))).count() as u64
+    };
+    let mut found = messages(&read_file(&folder.join("igmp.pcap")));
+    assert_eq!(found.values().sum::<u64>(), 12);
+    let queries = "multicast-igmp-version-membership-query-and-report.pcap";
+    found.extend(messages(&read_file(&folder.join(queries))));
+    let expected = BTreeMap::from([
+        // Queries are no event of Zeek's log.
+        (MessageKind::QueryV1, 8),
+        (MessageKind::ReportV1, logged("MEMBERSHIP_REPORT_V1")),
+        (MessageKind::ReportV2, logged("MEMBERSHIP_REPORT_V2")),
+        (MessageKind::ReportV3, logged("MEMBERSHIP_REPORT_V3")),
+        (MessageKind::Leave, logged("LEAVE_GROUP")),
+    ]);
+    assert_eq!(found, expected);
+
+    let replay = read_file(&folder.join("igmp-bad-checksum.pcap"));
+    assert_eq!(replay.counts().rejected.get(Rejection::IgmpChecksum), 1);
+    assert_eq!(replay.counts().messages.total(), 11);
+    let replay = read_file(&folder.join("igmp-many-groups.pcap"));
+    assert_eq!(messages(&replay), BTreeMap::from([(MessageKind::ReportV2, 450)]));
+}
+
+#[test]
+fn mld_and_tunnels_are_foreign() {
+    let Some(folder) = others("zeek") else { return };
+    for (capture, kind, count) in [
+        ("icmp6-mldv1.pcap", Foreign::Mld, 4),
+        ("icmp6-mldv2.pcap", Foreign::Mld, 5),
+        ("icmp6-mld-query.pcap", Foreign::Mld, 1),
+        ("vxlan-encapsulated-igmp-v2.pcap", Foreign::Ipv4, 3),
+    ] {
+        let replay = read_file(&folder.join(capture));
+        assert_eq!(replay.counts().foreign.get(kind), count, "{capture}");
+        assert_eq!(replay.counts().frames, count, "{capture}");
+    }
+}
+
+// Time.
+
+#[test]
+fn the_clock_ends_with_the_last_frame() {
+    let joined_at_end = |frames: &[(u64, Vec<u8>)]| {
+        let (replay, read) = read(&pcap(IPV4, frames));
+        read.unwrap();
+        !groups(&replay).is_empty()
+    };
+    let other = || message(0x99, 0, GROUP);
+    let report = || report(GROUP);
+    // A foreign frame moves the clock too.
+    assert!(joined_at_end(&[(0, report()), (259_999, other())]));
+    assert!(!joined_at_end(&[(0, report()), (260_000, other())]));
+    assert!(joined_at_end(&[(0, report()), (5_000, leave(GROUP)), (6_999, other())]));
+    assert!(!joined_at_end(&[(0, report()), (5_000, leave(GROUP)), (7_000, other())]));
+    // A clock that is set back does not run back, and a frame from the future that says nothing
+    // does not set it forward.
+    let leaving = || [(5_000, report()), (9_000, leave(GROUP)), (11_000, leave(GROUP))];
+    assert!(!joined_at_end(&[&leaving()[..], &[(0, other())]].concat()));
+    assert!(joined_at_end(&[(0, report()), (4_000_000_000, other()), (1_000, other())]));
+    // A group-specific query on the wire, and the same with a version 1 host about.
+    let query = || message(0x11, 10, GROUP);
+    assert!(!joined_at_end(&[(0, report()), (1_000, query()), (3_000, other())]));
+    let report_v1 = message(0x12, 0, GROUP);
+    let leaving = [(0, report_v1), (5_000, leave(GROUP)), (100_000, other())];
+    assert!(joined_at_end(&leaving), "a version 1 host makes leaves void");
+    let query_v1 = message(0x11, 0, GROUP);
+    let frames = [(0, report()), (1_000, query_v1), (9_000, other())];
+    assert!(joined_at_end(&frames), "the group of a version 1 query means nothing");
+}
+
+#[test]
+fn suppressed_queries_change_nothing() {
+    let query =
+        |flags: u8| packet([&[0x11, 10, 0, 0][..], &GROUP.octets(), &[flags, 125, 0, 0]].concat());
+    for (flags, joined) in [(0x02, false), (0x0a, true)] {
+        let frames = [(0, report(GROUP)), (0, query(flags)), (9_000, message(0x99, 0, GROUP))];
+        let (replay, _) = read(&pcap(IPV4, &frames));
+        assert_eq!(!groups(&replay).is_empty(), joined, "flags {flags:#x}");
+    }
+}
+
+#[test]
+fn captures_of_one_name_follow_on_each_other() {
+    let first = pcap(IPV4, &[(0, report(GROUP))]);
+    let second = pcap(IPV4, &[(10_000, leave(GROUP)), (20_000, leave(GROUP))]);
+    let mut replay = Replay::new();
+    replay.read_capture(&first[..], "lan", Naming::Capture).unwrap();
+    assert_eq!(replay.memberships().count(), 1);
+    replay.read_capture(&second[..], "lan", Naming::Capture).unwrap();
+    assert_eq!(replay.memberships().count(), 0);
+    // One that begins before the other's end saw the interface from another place.
+    let earlier = V4::new(239, 7, 7, 7);
+    let other_place = pcap(IPV4, &[(5_000, report(earlier)), (30_000, report(earlier))]);
+    replay.read_capture(&other_place[..], "lan", Naming::Capture).unwrap();
+    assert_eq!(joins(&replay), [("lan".to_owned(), earlier, V4::UNSPECIFIED)].into());
+    replay.read_capture(&first[..], "lan", Naming::Capture).unwrap();
+    assert_eq!(groups(&replay), [earlier, GROUP].into());
+    // Under another name it is another interface, with a clock of its own.
+    let mut replay = Replay::new();
+    replay.read_capture(&second[..], "lan", Naming::Capture).unwrap();
+    replay.read_capture(&first[..], "wan", Naming::Capture).unwrap();
+    assert_eq!(joins(&replay), [("wan".to_owned(), GROUP, V4::UNSPECIFIED)].into());
+}
+
+#[test]
+fn vlans_are_links_of_their_own() {
+    let on = |vlan: u16, packet: Vec<u8>| ethernet(&[vlan], &packet);
+    let frames = [
+        (0, on(7, report(GROUP))),
+        (0, on(9, report(GROUP))),
+        (1_000, on(9, leave(GROUP))),
+        (9_000, on(9, leave(GROUP))),
+    ];
+    let (replay, _) = read(&pcap(ETHERNET, &frames));
+    assert_eq!(joins(&replay), [("lan".to_owned(), GROUP, V4::UNSPECIFIED)].into());
+}
+
+// Messages that are not in order.
+
+#[test]
+fn addresses_that_cannot_be_are_ignored() {
+    let sources = [V4::UNSPECIFIED, V4::new(10, 0, 0, 9), V4::new(224, 0, 0, 1), V4::BROADCAST];
+    let v3 = report_v3(&[
+        (1, GROUP, &sources),
+        (4, V4::new(10, 1, 1, 1), &[]),
+        (9, V4::new(239, 9, 9, 9), &[]),
+        (4, V4::UNSPECIFIED, &[]),
+    ]);
+    let frames = [(0, v3), (0, report(V4::new(192, 168, 1, 1))), (0, leave(V4::UNSPECIFIED))];
+    let (replay, _) = read(&pcap(IPV4, &frames));
+    let expected = [("lan".to_owned(), GROUP, V4::new(10, 0, 0, 9))];
+    assert_eq!(joins(&replay), expected.into(), "a source of 0 must not become a wildcard");
+    let ignored = &replay.counts().ignored;
+    assert_eq!(ignored.get(Ignored::Source), 3);
+    assert_eq!(ignored.get(Ignored::Group), 4);
+    assert_eq!(ignored.get(Ignored::RecordType), 1);
+    assert_eq!(replay.counts().messages.total(), 3);
+}
+
+#[test]
+fn a_list_of_impossible_sources_is_not_the_empty_list() {
+    for kind in 1..=6 {
+        let start = (0, report_v3(&[(4, GROUP, &[])]));
+        let end = (9_000, message(0x99, 0, GROUP));
+        let record = (1_000, report_v3(&[(kind, GROUP, &[V4::UNSPECIFIED])]));
+        let (replay, _) = read(&pcap(IPV4, &[start, record.clone(), end.clone()]));
+        assert_eq!(replay.memberships().count(), 1, "record type {kind} after a join");
+        let (replay, _) = read(&pcap(IPV4, &[record, end]));
+        assert_eq!(replay.memberships().count(), 0, "record type {kind} alone");
+    }
+}
+
+#[test]
+fn a_report_is_taken_whole_or_not_at_all() {
+    let mut igmp = report_v3(&[(4, GROUP, &[])])[20..].to_vec();
+    igmp[7] = 2; // Two records are said to be there, and one is.
+    igmp[2..4].fill(0);
+    let (replay, _) = read(&pcap(IPV4, &[(0, packet(igmp))]));
+    assert_eq!(replay.counts().rejected.get(Rejection::Malformed), 1);
+    assert_eq!(replay.memberships().count(), 0);
+}
+
+#[test]
+fn a_wrong_checksum_is_rejected_and_counted() {
+    let mut wrong = report(GROUP);
+    wrong[22] ^= 1;
+    let (replay, read) = read(&pcap(IPV4, &[(0, wrong), (0, report(V4::new(239, 9, 9, 9)))]));
+    read.unwrap();
+    assert_eq!(replay.counts().rejected.get(Rejection::IgmpChecksum), 1);
+    assert_eq!(groups(&replay), [V4::new(239, 9, 9, 9)].into());
+}
+
+#[test]
+fn messages_too_short_are_malformed() {
+    let query_of_10_bytes = packet([&[0x11, 10, 0, 0][..], &GROUP.octets(), &[0, 0]].concat());
+    let frames = [(0, packet(vec![0x16, 0, 0, 0])), (0, query_of_10_bytes)];
+    let (replay, _) = read(&pcap(IPV4, &frames));
+    assert_eq!(replay.counts().rejected.get(Rejection::Malformed), 2);
+}
+
+// Files.
+
+#[test]
+fn byte_order_and_resolution_of_pcap_make_no_difference() {
+    let frames =
+        [(1_500, report(GROUP)), (200_000, leave(GROUP)), (201_999, leave(V4::new(239, 9, 9, 9)))];
+    let little = pcap(IPV4, &frames);
+    let swap_words = |file: &[u8]| {
+        let mut swapped = file.to_vec();
+        let (mut at, mut words) = (0, vec![4, 2, 2, 4, 4, 4, 4]);
+        while at < file.len() {
+            for bytes in std::mem::take(&mut words) {
+                swapped[at..at + bytes].reverse();
+                at += bytes;
+            }
+            if at < file.len() {
+                let length = u32::from_le_bytes(file[at + 8..at + 12].try_into().unwrap()) as usize;
+                for field in 0..4 {
+                    swapped[at + 4 * field..at + 4 * field + 4].reverse();
+                }
+                at += 16 + length;
+            }
+        }
+        swapped
+    };
+    let mut nanos = little.clone();
+    nanos[..4].copy_from_slice(&0xa1b2_3c4du32.to_le_bytes());
+    let mut at = 24;
+    while at < nanos.len() {
+        let word = |at: usize| u32::from_le_bytes(little[at..at + 4].try_into().unwrap());
+        nanos[at + 4..at + 8].copy_from_slice(&(word(at + 4) * 1000).to_le_bytes());
+        at += 16 + word(at + 8) as usize;
+    }
+    for file in [swap_words(&little), swap_words(&nanos), nanos, little] {
+        let (replay, read) = read(&file);
+        read.unwrap();
+        assert_eq!(replay.counts().messages.total(), 3);
+        assert_eq!(replay.memberships().count(), 1, "one millisecond before the leave counts");
+    }
+}
+
+#[test]
+fn pcapng_interfaces_have_names_or_get_them() {
+    let (a, b, c) = (V4::new(239, 0, 0, 1), V4::new(239, 0, 0, 2), V4::new(239, 0, 0, 3));
+    let file = [
+        section(),
+        interface(228, Some("eth0")),
+        interface(228, None),
+        enhanced(0, 0, &report(a)),
+        enhanced(1, 0, &report(b)),
+        enhanced(5, 0, &report(b)),
+        block(0x0bad, &[1, 2, 3, 4]),
+        section(),
+        interface(228, None),
+        simple(&report(c)),
+    ]
+    .concat();
+    let (replay, read) = read(&file);
+    read.unwrap();
+    let any = V4::UNSPECIFIED;
+    let expected = [("eth0", a), ("lan:1", b), ("lan", c)].map(|(n, g)| (n.to_owned(), g, any));
+    assert_eq!(joins(&replay), expected.into());
+    assert_eq!(replay.counts().rejected.get(Rejection::NoInterface), 1);
+    assert_eq!(replay.counts().frames, 4);
+
+    let mut replay = Replay::new();
+    replay.read_capture(&file[..], "mine", Naming::Caller).unwrap();
+    let expected = [a, b, c].map(|group| ("mine".to_owned(), group, any));
+    assert_eq!(joins(&replay), expected.into(), "the caller's name wins where it is to");
+}
+
+#[test]
+fn pcapng_frames_in_obsolete_blocks_are_counted() {
+    let file = [section(), interface(228, None), block(2, &[0; 20])].concat();
+    let (replay, read) = read(&file);
+    read.unwrap();
+    assert_eq!(replay.counts().rejected.get(Rejection::PacketBlock), 1);
+    assert_eq!(replay.counts().frames, 1);
+}
+
+#[test]
+fn time_offsets_of_pcapng_are_of_the_byte_order_of_the_section() {
+    // An interface whose clock is 200 seconds ahead of a second one's.
+    let option = |big_endian: bool, seconds: i64| {
+        let swap = |bytes: &mut Vec<u8>| {
+            if big_endian {
+                bytes.reverse()
+            }
+        };
+        let number = |bytes: &[u8]| {
+            let mut bytes = bytes.to_vec();
+            swap(&mut bytes);
+            bytes
+        };
+        let words = |words: &[u32]| -> Vec<u8> {
+            words.iter().flat_map(|word| number(&word.to_le_bytes())).collect()
+        };
+        let half = |value: u16| number(&value.to_le_bytes());
+        let block = |kind: u32, body: Vec<u8>| {
+            let length = body.len() as u32 + 12;
+            [words(&[kind, length]), body, words(&[length])].concat()
+        };
+        let section = [words(&[0x1a2b_3c4d]), half(1), half(0), vec![0xff; 8]].concat();
+        let offset = [half(14), half(8), number(&seconds.to_le_bytes()), vec![0; 4]].concat();
+        let interface = [half(228), half(0), words(&[0]), offset].concat();
+        let frame = |micros: u32, data: Vec<u8>| {
+            let length = data.len() as u32;
+            assert_eq!(length % 4, 0);
+            block(6, [words(&[0, 0, micros, length, length]), data].concat())
+        };
+        [
+            block(0x0a0d_0d0a, section),
+            block(1, interface),
+            frame(0, report(GROUP)),
+            frame(1_000_000, message(0x99, 0, GROUP)),
+        ]
+        .concat()
+    };
+    for big_endian in [false, true] {
+        let file = option(big_endian, 200);
+        let time = groupscan::input::first_frame_time(&file[..]);
+        assert_eq!(time, Some(std::time::Duration::from_secs(200)), "big-endian: {big_endian}");
+    }
+}
+
+#[test]
+fn pcapng_that_contradicts_itself_is_damaged() {
+    let start = [section(), interface(228, None), enhanced(0, 0, &report(GROUP))].concat();
+    // A frame that claims more bytes than its block has.
+    let mut frame = enhanced(0, 0, &report(GROUP));
+    frame[20..24].copy_from_slice(&1000u32.to_le_bytes());
+    let more = enhanced(0, 0, &report(GROUP)).repeat(100);
+    for file in [[&start[..], &frame].concat(), [&start[..], &frame, &more].concat()] {
+        let (replay, read) = read(&file);
+        let offset = start.len() as u64;
+        assert!(
+            matches!(read, Err(CaptureError::Damaged { offset: o }) if o == offset),
+            "{read:?}"
+        );
+        assert_eq!(replay.memberships().count(), 1, "what came before counts");
+    }
+}
+
+#[test]
+fn captures_cut_anywhere_give_what_came_before() {
+    for name in ["router-lan1.pcap", "router-lan3.pcap"] {
+        let file = std::fs::read(data(name)).unwrap();
+        let mut offset = 24;
+        let mut frames = 0;
+        for length in 0..file.len() {
+            let (replay, read) = read(&file[..length]);
+            if length < 24 {
+                match read {
+                    Err(CaptureError::NotACapture { .. }) if length < 4 => {}
+                    Err(CaptureError::Truncated { offset: 0 }) => {}
+                    other => panic!("{name} cut at {length}: {other:?}"),
+                }
+                continue;
+            }
+            let next = |offset: usize| {
+                let bytes = file[offset + 8..offset + 12].try_into().unwrap();
+                offset + 16 + u32::from_le_bytes(bytes) as usize
+            };
+            if length == next(offset) {
+                offset = length;
+                frames += 1;
+            }
+            match read {
+                Ok(()) => assert_eq!(length, offset),
+                Err(CaptureError::Truncated { offset: at }) => assert_eq!(at, offset as u64),
+                Err(other) => panic!("{name} cut at {length}: {other:?}"),
+            }
+            assert_eq!(replay.counts().frames, frames);
+        }
+    }
+}
+
+#[test]
+fn captures_with_any_byte_changed_are_read_without_harm() {
+    let pcap = std::fs::read(data("router-lan3.pcap")).unwrap();
+    let pcapng = [
+        section(),
+        interface(228, Some("eth0")),
+        enhanced(0, 0, &report(GROUP)),
+        simple(&report(GROUP)),
+    ]
+    .concat();
+    for file in [pcap, pcapng] {
+        for at in 0..file.len() {
+            for change in [0x01, 0x80, 0xff] {
+                let mut changed = file.clone();
+                changed[at] ^= change;
+                let (replay, _) = read(&changed);
+                let counts = replay.counts();
+                let accounted =
+                    counts.messages.total() + counts.foreign.total() + counts.rejected.total();
+                assert_eq!(accounted, counts.frames);
+            }
+        }
+    }
+}
+
+#[test]
+fn frames_larger_than_the_buffer_are_read_and_absurd_ones_are_not() {
+    let large = ethernet(&[], &[report(GROUP), vec![0; 5 << 20]].concat());
+    let (replay, result) = read(&pcap(ETHERNET, &[(0, large)]));
+    result.unwrap();
+    assert_eq!(replay.memberships().count(), 1);
+
+    let mut absurd = pcap(ETHERNET, &[(0, vec![0; MAX_BLOCK_BYTES + 1])]);
+    let (_, result) = read(&absurd);
+    assert!(matches!(result, Err(CaptureError::Damaged { offset: 24 })), "{result:?}");
+    absurd[32..36].fill(0xff);
+    let (_, result) = read(&absurd);
+    assert!(matches!(result, Err(CaptureError::Damaged { offset: 24 })), "{result:?}");
+}
+
+#[test]
+fn what_is_no_capture_says_what_it_looks_like() {
+    for (bytes, expected) in [
+        (&b""[..], "empty"),
+        (b"\x1f\x8b\x08\x00....", "gzip"),
+        (b"\x28\xb5\x2f\xfd....", "zstd"),
+        (b"# a text file", "something else"),
+    ] {
+        let (_, result) = read(bytes);
+        let message = result.unwrap_err().to_string();
+        assert!(message.contains(expected), "{message}");
+    }
+}
+
+#[test]
+fn link_types_that_are_not_supported_are_a_fault_of_the_input() {
+    let (replay, result) = read(&pcap(127, &[(0, report(GROUP)), (0, report(GROUP))]));
+    let expected = CaptureError::UnsupportedLinkType { link_type: 127, frames: 2 };
+    assert_eq!(result.unwrap_err().to_string(), expected.to_string());
+    assert_eq!(replay.counts().rejected.get(Rejection::LinkType), 2);
+}
+
+#[test]
+fn a_failing_reader_is_named_and_what_it_gave_is_used() {
+    struct Failing<'a>(&'a [u8]);
+    impl Read for Failing<'_> {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            // A byte at a time, then the failure.
+            match self.0.read(&mut buffer[..1])? {
+                0 => Err(io::Error::other("the disk is on fire")),
+                count => Ok(count),
+            }
+        }
+    }
+    let file = pcap(IPV4, &[(0, report(GROUP))]);
+    let mut replay = Replay::new();
+    let result = replay.read_capture(Failing(&file), "lan", Naming::Capture);
+    assert!(result.unwrap_err().to_string().contains("on fire"));
+    assert_eq!(replay.memberships().count(), 1);
+}
