@@ -1,0 +1,79 @@
+//! A progress bar for what takes long, on terminals only.
+
+use std::io::{self, IsTerminal, Read};
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+/// How long the work goes on before a bar is shown.
+const PATIENCE: Duration = Duration::from_millis(500);
+
+/// Progress through the bytes of the inputs.
+pub(crate) struct Progress {
+    /// `None` where nobody looks.
+    bar: Option<ProgressBar>,
+    show_at: Instant,
+}
+
+impl Progress {
+    /// Progress through `total_bytes`, where known.
+    pub(crate) fn new(total_bytes: Option<u64>, quiet: bool) -> Self {
+        let watched = !quiet && io::stderr().is_terminal();
+        let bar = watched.then(|| {
+            let bar = ProgressBar::with_draw_target(total_bytes, ProgressDrawTarget::hidden());
+            let template = match total_bytes {
+                Some(_) => "reading {bar:30} {bytes} of {total_bytes}, {eta} left",
+                None => "reading {spinner} {bytes}",
+            };
+            bar.with_style(
+                ProgressStyle::with_template(template)
+                    .unwrap_or_else(|_| ProgressStyle::default_bar()),
+            )
+        });
+        Self { bar, show_at: Instant::now() + PATIENCE }
+    }
+
+    /// Counts the bytes that `reader` gives.
+    pub(crate) fn watch<'p>(&'p self, reader: impl Read + 'p) -> impl Read + 'p {
+        Watched { reader, progress: self }
+    }
+
+    /// Runs `print`, which writes to the terminal, with the bar out of its way.
+    pub(crate) fn suspend(&self, print: impl FnOnce()) {
+        match &self.bar {
+            Some(bar) => bar.suspend(print),
+            None => print(),
+        }
+    }
+
+    fn advance(&self, bytes: usize) {
+        if let Some(bar) = &self.bar {
+            bar.inc(bytes as u64);
+            if bar.is_hidden() && Instant::now() >= self.show_at {
+                bar.set_draw_target(ProgressDrawTarget::stderr());
+            }
+        }
+    }
+}
+
+/// Takes the bar off the terminal.
+impl Drop for Progress {
+    fn drop(&mut self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+struct Watched<'p, R> {
+    reader: R,
+    progress: &'p Progress,
+}
+
+impl<R: Read> Read for Watched<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.reader.read(buffer)?;
+        self.progress.advance(count);
+        Ok(count)
+    }
+}
