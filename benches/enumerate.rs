@@ -1,0 +1,32 @@
+//! How long `get_next` takes over a whole table.
+
+mod support;
+
+use std::hint::black_box;
+
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use groupscan::{Enumeration, Filter, V4, View};
+use support::{SIZES, records, table};
+
+fn enumerate(criterion: &mut Criterion) {
+    for page_bytes in [16 << 10, 64 << 10] {
+        let mut group =
+            criterion.benchmark_group(format!("all sources, {page_bytes} bytes a call"));
+        let mut buffer = vec![0; page_bytes];
+        for keys in SIZES {
+            let snapshot = table(keys).snapshot();
+            assert_eq!(records(&snapshot).len(), keys);
+            group.throughput(Throughput::Bytes((keys * Enumeration::<V4>::ENTRY_BYTES) as u64));
+            group.bench_function(BenchmarkId::from_parameter(keys), |bencher| {
+                bencher.iter(|| {
+                    let enumeration = snapshot.enumerate(View::AllSources, Filter::<V4>::all());
+                    while enumeration.get_next(black_box(&mut buffer)).is_ok_and(|b| b.more()) {}
+                });
+            });
+        }
+        group.finish();
+    }
+}
+
+criterion_group!(benches, enumerate);
+criterion_main!(benches);
