@@ -600,12 +600,13 @@ fn frames_larger_than_the_buffer_are_read_and_absurd_ones_are_not() {
 }
 
 #[test]
-fn what_is_no_capture_says_what_it_looks_like() {
+fn what_is_no_capture_says_what_it_is() {
     for (bytes, expected) in [
         (&b""[..], "empty"),
         (b"\x1f\x8b\x08\x00....", "gzip"),
         (b"\x28\xb5\x2f\xfd....", "zstd"),
-        (b"# a text file", "something else"),
+        (b"\xfd7zXZ\x00....", "xz"),
+        (b"# a text file", "neither a pcap nor a pcapng capture"),
     ] {
         let (_, result) = read(bytes);
         let message = result.unwrap_err().to_string();

@@ -56,8 +56,8 @@ pub enum CaptureError {
     Io(io::Error),
     /// The file is neither pcap nor pcapng.
     NotACapture {
-        /// What it seems to be instead.
-        looks_like: &'static str,
+        /// What it is instead, where that can be told.
+        instead: Option<&'static str>,
     },
     /// The file ends in the middle of a packet. All before it was read.
     Truncated {
@@ -82,8 +82,9 @@ impl fmt::Display for CaptureError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Io(error) => write!(f, "cannot be read: {error}"),
-            Self::NotACapture { looks_like } => {
-                write!(f, "is neither a pcap nor a pcapng capture, but {looks_like}")
+            Self::NotACapture { instead } => {
+                f.write_str("is neither a pcap nor a pcapng capture")?;
+                instead.map_or(Ok(()), |instead| write!(f, ": it is {instead}"))
             }
             Self::Truncated { offset: 0 } => f.write_str("ends in the middle of its header"),
             Self::Truncated { offset } => {
@@ -129,7 +130,7 @@ pub(super) fn read(mut reader: impl Read, visitor: &mut impl Visitor) -> Result<
             let frames = LegacyPcapReader::new(BUFFER_BYTES, source).map_err(|e| at_start(&e));
             frames.and_then(|frames| read_blocks(frames, Pcap::new(visitor)))
         }
-        other => Err(CaptureError::NotACapture { looks_like: looks_like(other) }),
+        other => Err(CaptureError::NotACapture { instead: instead(other) }),
     };
     match failure {
         Some(error) => Err(CaptureError::Io(error)),
@@ -169,13 +170,14 @@ fn at_start<I>(error: &PcapError<I>) -> CaptureError {
     }
 }
 
-fn looks_like(magic: &[u8]) -> &'static str {
+/// What a file with these first bytes is, if it is something that captures are found in.
+fn instead(magic: &[u8]) -> Option<&'static str> {
     match magic {
-        [] => "empty",
-        [0x1f, 0x8b, ..] => "compressed with gzip: decompress it first",
-        [0x28, 0xb5, 0x2f, 0xfd] => "compressed with zstd: decompress it first",
-        [0xfd, b'7', b'z', b'X'] => "compressed with xz: decompress it first",
-        _ => "something else",
+        [] => Some("empty"),
+        [0x1f, 0x8b, ..] => Some("compressed with gzip; decompress it first"),
+        [0x28, 0xb5, 0x2f, 0xfd] => Some("compressed with zstd; decompress it first"),
+        [0xfd, b'7', b'z', b'X'] => Some("compressed with xz; decompress it first"),
+        _ => None,
     }
 }
 
