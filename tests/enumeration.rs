@@ -469,32 +469,41 @@ fn check<F: Small>(snapshot: &Snapshot, model: &Model<F>, page_bytes: usize) {
     }
 }
 
+/// One transaction, up to its commit, its abort or the last operation.
+fn transact<F: Small>(
+    table: &GroupTable,
+    committed: &mut Model<F>,
+    ops: &mut impl Iterator<Item = Op>,
+) {
+    let mut txn = table.begin_write();
+    let mut model = committed.clone();
+    for op in ops {
+        match op {
+            Op::Join([g, s, i, p, f]) => {
+                let membership = membership(g, s, i, p, f);
+                assert_eq!(txn.join(&membership), Ok(model.join(&membership)));
+            }
+            Op::Leave([g, s, i, p, f]) => {
+                let membership = membership(g, s, i, p, f);
+                assert_eq!(txn.leave(&membership), Ok(model.leave(&membership)));
+            }
+            Op::Commit => {
+                txn.commit();
+                *committed = model;
+                return;
+            }
+            Op::Abort => return,
+        }
+    }
+}
+
 fn run<F: Small>(ops: Vec<Op>, page_bytes: usize) {
     let table = GroupTable::new();
     let mut committed = Model::<F>::default();
     let mut held = vec![(table.snapshot(), committed.clone())];
     let mut ops = ops.into_iter().peekable();
     while ops.peek().is_some() {
-        let mut txn = table.begin_write();
-        let mut model = committed.clone();
-        for op in ops.by_ref() {
-            match op {
-                Op::Join([g, s, i, p, f]) => {
-                    let membership = membership(g, s, i, p, f);
-                    assert_eq!(txn.join(&membership), Ok(model.join(&membership)));
-                }
-                Op::Leave([g, s, i, p, f]) => {
-                    let membership = membership(g, s, i, p, f);
-                    assert_eq!(txn.leave(&membership), Ok(model.leave(&membership)));
-                }
-                Op::Commit => {
-                    txn.commit();
-                    committed = model;
-                    break;
-                }
-                Op::Abort => break,
-            }
-        }
+        transact(&table, &mut committed, &mut ops);
         held.push((table.snapshot(), committed.clone()));
     }
     // The snapshots are checked at the end, so that one which a later commit changed would show.

@@ -292,13 +292,14 @@ fn captures_of_one_name_follow_on_each_other() {
     assert_eq!(replay.memberships().count(), 1);
     replay.read_capture(&second[..], "lan", Naming::Capture).unwrap();
     assert_eq!(replay.memberships().count(), 0);
-    // One that begins before the other's end saw the interface from another place.
-    let earlier = V4::new(239, 7, 7, 7);
-    let other_place = pcap(IPV4, &[(5_000, report(earlier)), (30_000, report(earlier))]);
-    replay.read_capture(&other_place[..], "lan", Naming::Capture).unwrap();
-    assert_eq!(joins(&replay), [("lan".to_owned(), earlier, V4::UNSPECIFIED)].into());
+    // One that begins before the other's end saw the interface from another place, at its own time:
+    // there `gone` was left long before the end.
+    let (gone, stays) = (V4::new(239, 7, 7, 7), V4::new(239, 8, 8, 8));
+    let frames = [(5_000, report(gone)), (6_000, leave(gone)), (9_000, report(stays))];
+    replay.read_capture(&pcap(IPV4, &frames)[..], "lan", Naming::Capture).unwrap();
+    assert_eq!(joins(&replay), [("lan".to_owned(), stays, V4::UNSPECIFIED)].into());
     replay.read_capture(&first[..], "lan", Naming::Capture).unwrap();
-    assert_eq!(groups(&replay), [earlier, GROUP].into());
+    assert_eq!(groups(&replay), [stays, GROUP].into());
     // Under another name it is another interface, with a clock of its own.
     let mut replay = Replay::new();
     replay.read_capture(&second[..], "lan", Naming::Capture).unwrap();
