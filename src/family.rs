@@ -8,8 +8,7 @@ use std::str::FromStr;
 use bytemuck::Pod;
 
 use crate::key;
-use crate::membership::Membership;
-use crate::record::{MembershipEntry, MembershipEntry6, SourceGroupEntry, SourceGroupEntry6};
+use crate::record::{SourceGroupEntry, SourceGroupEntry6};
 
 /// IPv4: groups and sources are [`Ipv4Addr`]s.
 pub type V4 = Ipv4Addr;
@@ -29,9 +28,6 @@ pub trait Family:
     /// The record of a join: [`SourceGroupEntry`] or [`SourceGroupEntry6`].
     type Entry: Pod + Debug + Display + PartialEq + Send + Sync;
 
-    /// The record of a membership: [`MembershipEntry`] or [`MembershipEntry6`].
-    type MembershipEntry: Pod + Debug + PartialEq + Send + Sync;
-
     /// The unspecified address, which stands for any source or any group.
     const UNSPECIFIED: Self;
 
@@ -44,22 +40,15 @@ pub trait Family:
     /// Whether this is the unspecified address.
     fn is_unspecified(self) -> bool;
 
-    /// Whether this is a multicast address: 224.0.0.0/4 (RFC 1112) or ff00::/8 (RFC 4291).
-    fn is_multicast(self) -> bool;
-
     /// The record of a join; the unspecified address stands for any.
     fn entry(group: Self, source: Self) -> Self::Entry;
 
     /// The group and the source of a record.
     fn group_and_source(entry: &Self::Entry) -> (Self, Self);
-
-    /// The record of a membership.
-    fn membership_entry(membership: &Membership<Self>) -> Self::MembershipEntry;
 }
 
 impl Family for V4 {
     type Entry = SourceGroupEntry;
-    type MembershipEntry = MembershipEntry;
 
     const UNSPECIFIED: Self = Ipv4Addr::UNSPECIFIED;
     const MAX: Self = Ipv4Addr::BROADCAST;
@@ -67,10 +56,6 @@ impl Family for V4 {
 
     fn is_unspecified(self) -> bool {
         Ipv4Addr::is_unspecified(&self)
-    }
-
-    fn is_multicast(self) -> bool {
-        Ipv4Addr::is_multicast(&self)
     }
 
     #[inline]
@@ -82,21 +67,10 @@ impl Family for V4 {
     fn group_and_source(entry: &Self::Entry) -> (Self, Self) {
         (entry.group(), entry.source())
     }
-
-    fn membership_entry(membership: &Membership<Self>) -> Self::MembershipEntry {
-        MembershipEntry::new(
-            Self::entry(membership.group, membership.source),
-            membership.interface.index,
-            membership.interface.next_hop,
-            membership.protocol.0,
-            membership.flags.bits().into(),
-        )
-    }
 }
 
 impl Family for V6 {
     type Entry = SourceGroupEntry6;
-    type MembershipEntry = MembershipEntry6;
 
     const UNSPECIFIED: Self = Ipv6Addr::UNSPECIFIED;
     const MAX: Self = Ipv6Addr::from_bits(u128::MAX);
@@ -104,10 +78,6 @@ impl Family for V6 {
 
     fn is_unspecified(self) -> bool {
         Ipv6Addr::is_unspecified(&self)
-    }
-
-    fn is_multicast(self) -> bool {
-        Ipv6Addr::is_multicast(&self)
     }
 
     #[inline]
@@ -118,16 +88,6 @@ impl Family for V6 {
     #[inline]
     fn group_and_source(entry: &Self::Entry) -> (Self, Self) {
         (entry.group(), entry.source())
-    }
-
-    fn membership_entry(membership: &Membership<Self>) -> Self::MembershipEntry {
-        MembershipEntry6::new(
-            Self::entry(membership.group, membership.source),
-            membership.interface.index,
-            membership.interface.next_hop,
-            membership.protocol.0,
-            membership.flags.bits().into(),
-        )
     }
 }
 

@@ -22,7 +22,7 @@ use std::cmp::Ordering;
 use std::fmt::Debug;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use crate::membership::MembershipFlags;
+use crate::flags::MembershipFlags;
 
 /// The bits of a membership key's last word that are flags.
 const FLAGS_BITS: u32 = 8;

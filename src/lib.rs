@@ -56,6 +56,7 @@
 
 mod enumeration;
 mod family;
+mod flags;
 #[cfg(feature = "input")]
 pub mod input;
 mod interfaces;
@@ -70,7 +71,8 @@ mod version;
 
 pub use enumeration::{Batch, Enumeration, Filter, GetNextError, Prefix, PrefixError, View};
 pub use family::{Family, V4, V6};
-pub use membership::{Interface, Membership, MembershipFlags, Protocol};
+pub use flags::MembershipFlags;
+pub use membership::{Interface, Membership, Protocol};
 pub use record::{
     ChangeEntry, ChangeEntry6, ChangeKind, MembershipEntry, MembershipEntry6, SourceGroupEntry,
     SourceGroupEntry6,

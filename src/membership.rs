@@ -1,6 +1,8 @@
 //! What a writer says: who joined which group, from which source, on which interface.
 
-use crate::family::Family;
+use crate::family::{Family, V4, V6};
+use crate::flags::MembershipFlags;
+use crate::record::{MembershipEntry, MembershipEntry6};
 
 /// An interface: its index, and on a point-to-multipoint interface (NBMA, dial-in) the next hop
 /// that tells its neighbours apart.
@@ -34,51 +36,6 @@ pub struct Protocol(pub u32);
 impl Protocol {
     /// IGMP: `PROTO_IP_IGMP` of the public `routprot.h`.
     pub const IGMP: Self = Self(10);
-}
-
-/// What a membership stands for: one flag or both, never none.
-///
-/// The bits are those of `mgm.h`. Only memberships with [`JOIN`](Self::JOIN) are enumerated.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct MembershipFlags(u8);
-
-impl MembershipFlags {
-    /// A receiver wants the traffic: `MGM_JOIN_STATE_FLAG`.
-    pub const JOIN: Self = Self(1);
-
-    /// The protocol forwards the traffic: `MGM_FORWARD_STATE_FLAG`. Kept, but no join.
-    pub const FORWARD: Self = Self(2);
-
-    /// Both flags.
-    pub const JOIN_AND_FORWARD: Self = Self(3);
-
-    /// The flags of some bits; `None` where no bit is set or an unknown one is.
-    pub const fn from_bits(bits: u8) -> Option<Self> {
-        match bits {
-            1..=3 => Some(Self(bits)),
-            _ => None,
-        }
-    }
-
-    /// The bits of `mgm.h`.
-    pub const fn bits(self) -> u8 {
-        self.0
-    }
-
-    /// Whether all of `other`'s flags are among these.
-    pub const fn contains(self, other: Self) -> bool {
-        self.0 & other.0 == other.0
-    }
-
-    /// These flags and `other`'s.
-    pub const fn union(self, other: Self) -> Self {
-        Self(self.0 | other.0)
-    }
-
-    /// These flags without `other`'s; `None` where nothing remains.
-    pub const fn difference(self, other: Self) -> Option<Self> {
-        Self::from_bits(self.0 & !other.0)
-    }
 }
 
 /// A membership: (group, source) joined on an interface by a protocol.
@@ -120,19 +77,46 @@ impl<F: Family> Membership<F> {
     }
 }
 
+/// Defines the record of a family's memberships by the membership.
+macro_rules! into_record {
+    ($family:ty, $record:ident) => {
+        impl From<&Membership<$family>> for $record {
+            fn from(membership: &Membership<$family>) -> Self {
+                Self::new(
+                    <$family>::entry(membership.group, membership.source),
+                    membership.interface.index,
+                    membership.interface.next_hop,
+                    membership.protocol.0,
+                    membership.flags.bits().into(),
+                )
+            }
+        }
+    };
+}
+
+into_record!(V4, MembershipEntry);
+into_record!(V6, MembershipEntry6);
+
 #[cfg(test)]
 mod tests {
-    use super::MembershipFlags;
+    use super::*;
 
     #[test]
-    fn flags_are_never_empty_nor_unknown() {
-        assert_eq!(MembershipFlags::from_bits(0), None);
-        assert_eq!(MembershipFlags::from_bits(4), None);
-        assert_eq!(MembershipFlags::from_bits(3), Some(MembershipFlags::JOIN_AND_FORWARD));
-        let both = MembershipFlags::JOIN.union(MembershipFlags::FORWARD);
-        assert_eq!(both, MembershipFlags::JOIN_AND_FORWARD);
-        assert_eq!(both.difference(MembershipFlags::JOIN), Some(MembershipFlags::FORWARD));
-        assert_eq!(both.difference(both), None);
-        assert!(!MembershipFlags::FORWARD.contains(MembershipFlags::JOIN));
+    fn a_record_has_the_fields_of_its_membership() {
+        let interface = Interface::with_next_hop(7, V4::new(192, 0, 2, 9));
+        let (group, source) = (V4::new(232, 1, 1, 1), V4::new(10, 0, 0, 1));
+        let membership =
+            Membership::source_specific(group, source, interface, Protocol(0x0137_000a))
+                .with_flags(MembershipFlags::FORWARD);
+        let record = MembershipEntry::from(&membership);
+        assert_eq!((record.entry().group(), record.entry().source()), (group, source));
+        assert_eq!((record.interface_index(), record.next_hop()), (7, interface.next_hop));
+        assert_eq!((record.protocol(), record.flags()), (0x0137_000a, 2));
+
+        let group: V6 = "ff3e::1".parse().unwrap();
+        let membership = Membership::any_source(group, Interface::new(3), Protocol::IGMP);
+        let record = MembershipEntry6::from(&membership);
+        assert_eq!((record.entry().group(), record.interface_index()), (group, 3));
+        assert_eq!((record.next_hop(), record.flags()), (V6::UNSPECIFIED, 1));
     }
 }

@@ -4,8 +4,9 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::family::{Family, V4, V6};
+use crate::flags::MembershipFlags;
 use crate::key::{JoinKey, MembershipKey, MembershipParts};
-use crate::membership::{Interface, Membership, MembershipFlags, Protocol};
+use crate::membership::{Interface, Membership, Protocol};
 use crate::version::{Root, Sets, Version};
 
 /// One version of a table.

@@ -5,9 +5,10 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::family::{Families, Family, PerFamily};
+use crate::flags::MembershipFlags;
 use crate::interfaces::Interfaces;
 use crate::key::{JoinKey, MembershipKey, MembershipParts, SLOTS};
-use crate::membership::{Membership, MembershipFlags};
+use crate::membership::Membership;
 use crate::set::SetEdits;
 use crate::snapshot::Snapshot;
 use crate::version::{Publication, Root, Sets, Version};

@@ -4,7 +4,7 @@
 //! in the collector, loads the record and takes a reference to the value if it still lives; the
 //! writer hands the record that it superseded to the collector. So the memory of a record outlives
 //! every load of it, while the value goes by its holders alone: a thread that sleeps inside a pin
-//! retains records of a few words, never a version.
+//! retains records and the emptied shells of their values, never what a version holds.
 //!
 //! # Invariants
 //!
