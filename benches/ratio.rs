@@ -43,7 +43,7 @@ fn main() {
 /// Streams a table through a buffer; the competitor copies the same records, ready-made in one
 /// array on huge pages, page by page into the same buffer.
 fn all_sources_against_copy(name: &str, joins: usize, page_bytes: usize) {
-    let snapshot = table(joins).snapshot();
+    let snapshot = table(joins).snapshot().expect("few versions live");
     let expected = records(&snapshot);
     assert_eq!(expected.len(), joins);
     assert!(expected.is_sorted_by_key(|entry| (entry.group(), entry.source())));

@@ -7,20 +7,25 @@
 //! JoinKey         group | source                                             8, 32 bytes
 //! ByGroupKey      group | source | slot 24 | protocol 32 | flags 8          16, 40 bytes
 //! ByInterfaceKey  slot 24 | group | source | protocol 32 | flags 8          16, 40 bytes
+//! InterfaceKey    index 32 | next hop 128 | slot 32                          24 bytes
+//! SlotKey         slot 32 | index 32 | next hop 128                          24 bytes
 //! ```
 //!
-//! Slot is the interface's place in the version's list of interfaces. The flags are carried along:
-//! they take no part in comparisons, so that a membership is found whatever its flags are.
+//! A slot is a small number that stands for an interface. What a key is not found by is carried
+//! along and takes no part in comparisons: the flags of a membership, the slot of an interface, the
+//! interface of a slot.
 //!
 //! # Invariants
 //!
-//! - I1: for every two keys of one kind, the keys compare as the tuples of their fields do, flags
-//!   left out.
+//! - I1: for every two keys of one kind, the keys compare as the tuples of their fields do, those
+//!   left out that are carried along.
 //! - I2: the fields that made a key are the fields that it gives back.
 
 use std::cmp::Ordering;
 use std::fmt::Debug;
 use std::net::{Ipv4Addr, Ipv6Addr};
+
+use bytemuck::{Pod, Zeroable};
 
 use crate::flags::MembershipFlags;
 
@@ -34,7 +39,7 @@ const SLOT_BITS: u32 = 24;
 pub(crate) const SLOTS: u32 = 1 << SLOT_BITS;
 
 /// What every ordered set keeps.
-pub trait Key: Copy + Ord + Debug + Send + Sync + 'static {}
+pub trait Key: Pod + Ord + Debug + Send + Sync {}
 
 /// A key of the set of joins: (group, source) of addresses `F`.
 pub trait JoinKey<F>: Key {
@@ -77,7 +82,7 @@ pub trait MembershipKey<F>: Key {
 }
 
 /// (group, source) of IPv4.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Pod, Zeroable)]
 #[repr(transparent)]
 pub struct JoinKey4(u64);
 
@@ -101,7 +106,7 @@ impl JoinKey<Ipv4Addr> for JoinKey4 {
 }
 
 /// (group, source) of IPv6.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Pod, Zeroable)]
 #[repr(transparent)]
 pub struct JoinKey6([u64; 4]);
 
@@ -125,23 +130,22 @@ impl JoinKey<Ipv6Addr> for JoinKey6 {
     }
 }
 
-/// Defines a membership key of so many words, compared without its flags.
-macro_rules! membership_key {
-    ($(#[$doc:meta])* $name:ident, $words:literal) => {
+/// Defines a key of so many words, of which some bits take no part in comparisons.
+macro_rules! partial_key {
+    ($(#[$doc:meta])* $visibility:vis $name:ident, $words:literal, $ordered:expr) => {
         $(#[$doc])*
-        #[derive(Clone, Copy, Debug)]
+        #[derive(Clone, Copy, Debug, Pod, Zeroable)]
         #[repr(transparent)]
-        pub struct $name([u64; $words]);
+        $visibility struct $name([u64; $words]);
 
         impl Key for $name {}
 
         impl $name {
-            /// The words without the flags.
+            /// The bits that the key is found by.
             #[inline]
-            fn ordered(self) -> [u64; $words] {
-                let mut words = self.0;
-                words[$words - 1] >>= FLAGS_BITS;
-                words
+            fn ordered(self) -> impl Ord {
+                let ordered: fn([u64; $words]) -> _ = $ordered;
+                ordered(self.0)
             }
         }
 
@@ -170,21 +174,59 @@ macro_rules! membership_key {
     };
 }
 
-membership_key! {
+partial_key! {
     /// (group, source, slot, protocol; flags) of IPv4.
-    ByGroupKey4, 2
+    pub ByGroupKey4, 2, |[a, b]| (a, b >> FLAGS_BITS)
 }
-membership_key! {
+partial_key! {
     /// (group, source, slot, protocol; flags) of IPv6.
-    ByGroupKey6, 5
+    pub ByGroupKey6, 5, |[a, b, c, d, e]| (a, b, c, d, e >> FLAGS_BITS)
 }
-membership_key! {
+partial_key! {
     /// (slot, group, source, protocol; flags) of IPv4.
-    ByInterfaceKey4, 2
+    pub ByInterfaceKey4, 2, |[a, b]| (a, b >> FLAGS_BITS)
 }
-membership_key! {
+partial_key! {
     /// (slot, group, source, protocol; flags) of IPv6.
-    ByInterfaceKey6, 5
+    pub ByInterfaceKey6, 5, |[a, b, c, d, e]| (a, b, c, d, e >> FLAGS_BITS)
+}
+partial_key! {
+    /// (index, next hop; slot) of either family.
+    pub(crate) InterfaceKey, 3, |[a, b, c]| (a, b, c >> 32)
+}
+partial_key! {
+    /// (slot; index, next hop) of either family.
+    pub(crate) SlotKey, 3, |[a, _, _]| a >> 32
+}
+
+impl InterfaceKey {
+    /// The key of an interface, whose next hop is given as a number.
+    #[inline]
+    pub(crate) fn new(index: u32, next_hop: u128, slot: u32) -> Self {
+        let first = u64::from(index) << 32 | high(next_hop) >> 32;
+        let last = low(next_hop) << 32 | u64::from(slot);
+        Self([first, high(next_hop) << 32 | low(next_hop) >> 32, last])
+    }
+
+    /// The slot that stands for the interface.
+    #[inline]
+    pub(crate) fn slot(self) -> u32 {
+        self.0[2] as u32
+    }
+}
+
+impl SlotKey {
+    /// The key of a slot that stands for an interface.
+    #[inline]
+    pub(crate) fn new(slot: u32, index: u32, next_hop: u128) -> Self {
+        Self([u64::from(slot) << 32 | u64::from(index), high(next_hop), low(next_hop)])
+    }
+
+    /// The interface's index, and its next hop as a number.
+    #[inline]
+    pub(crate) fn interface(self) -> (u32, u128) {
+        (self.0[0] as u32, wide(self.0[1], self.0[2]))
+    }
 }
 
 /// The last word of a key by group: slot, protocol, flags.
@@ -310,6 +352,8 @@ const _: () = {
     assert!(size_of::<ByGroupKey6>() == 40);
     assert!(size_of::<ByInterfaceKey4>() == 16);
     assert!(size_of::<ByInterfaceKey6>() == 40);
+    assert!(size_of::<InterfaceKey>() == 24);
+    assert!(size_of::<SlotKey>() == 24);
     assert!(SLOT_BITS + 32 + FLAGS_BITS == 64);
 };
 
@@ -393,6 +437,21 @@ mod tests {
         fn ipv6_keys_order_as_their_fields(a in parts::<V6>(), b in parts::<V6>()) {
             check_joins(a, b);
             check_memberships(a, b);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn interfaces_order_by_what_they_are_found_by(
+            (i, h, s) in (any::<u32>(), number(), any::<u32>()),
+            (j, k, t) in (any::<u32>(), number(), any::<u32>()),
+        ) {
+            let (x, y) = (InterfaceKey::new(i, h, s), InterfaceKey::new(j, k, t));
+            prop_assert_eq!(x.cmp(&y), (i, h).cmp(&(j, k)));
+            prop_assert_eq!((x.slot(), x == InterfaceKey::new(i, h, t)), (s, true));
+            let (x, y) = (SlotKey::new(s, i, h), SlotKey::new(t, j, k));
+            prop_assert_eq!(x.cmp(&y), s.cmp(&t));
+            prop_assert_eq!((x.interface(), x == SlotKey::new(s, j, k)), ((i, h), true));
         }
     }
 

@@ -23,7 +23,7 @@
 //! ))?;
 //! txn.commit();
 //!
-//! let enumeration = table.snapshot().enumerate(View::AllSources, Filter::<V4>::all());
+//! let enumeration = table.snapshot()?.enumerate(View::AllSources, Filter::<V4>::all());
 //! let mut buffer = [0; 64];
 //! let batch = enumeration.get_next(&mut buffer)?;
 //! let shown: Vec<String> = batch.entries().iter().map(ToString::to_string).collect();
@@ -59,14 +59,18 @@ mod family;
 mod flags;
 #[cfg(feature = "input")]
 pub mod input;
-mod interfaces;
+#[doc(hidden)]
+pub mod internals;
 mod key;
 mod membership;
 mod pack;
 mod record;
-mod set;
+mod sets;
 mod snapshot;
+mod stats;
+mod sync;
 mod table;
+mod tree;
 mod version;
 
 pub use enumeration::{Batch, Enumeration, Filter, GetNextError, Prefix, PrefixError, View};
@@ -78,7 +82,8 @@ pub use record::{
     SourceGroupEntry6,
 };
 pub use snapshot::Snapshot;
-pub use table::{GroupTable, WriteError, WriteTxn};
+pub use stats::{FamilyStats, Retained, Stats};
+pub use table::{GroupTable, Limits, SnapshotError, WriteError, WriteTxn};
 pub use version::Version;
 
 /// What threads share must be shareable, and must not be tied to the life of the table.

@@ -1,13 +1,13 @@
 //! What a reader holds: one version of a table, unchanged for as long as it is held.
 
 use std::fmt;
-use std::sync::Arc;
 
 use crate::family::{Family, V4, V6};
 use crate::flags::MembershipFlags;
 use crate::key::{JoinKey, MembershipKey, MembershipParts};
 use crate::membership::{Interface, Membership, Protocol};
-use crate::version::{Root, Sets, Version};
+use crate::sets::{Sets, TableSets, slot_range};
+use crate::version::{Holder, Version};
 
 /// One version of a table.
 ///
@@ -26,31 +26,36 @@ use crate::version::{Root, Sets, Version};
 /// txn.join(&Membership::any_source(group, Interface::new(2), Protocol::IGMP))?;
 /// txn.commit();
 ///
-/// let snapshot = table.snapshot();
+/// let snapshot = table.snapshot()?;
 /// assert!(snapshot.contains(group, V4::UNSPECIFIED));
 /// let interfaces: Vec<u32> =
 ///     snapshot.outgoing(group, V4::UNSPECIFIED).map(|interface| interface.index).collect();
 /// assert_eq!(interfaces, [2]);
-/// # Ok::<(), groupscan::WriteError>(())
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone)]
 pub struct Snapshot {
-    root: Arc<Root>,
+    holder: Holder<TableSets>,
 }
 
 impl Snapshot {
-    pub(crate) fn new(root: Arc<Root>) -> Self {
-        Self { root }
+    pub(crate) fn new(holder: Holder<TableSets>) -> Self {
+        Self { holder }
+    }
+
+    /// What the snapshot holds.
+    pub(crate) fn holder(&self) -> &Holder<TableSets> {
+        &self.holder
     }
 
     /// The sets of one family.
     pub(crate) fn sets<F: Family>(&self) -> &Sets<F> {
-        self.root.sets.of::<F>()
+        self.holder.sets().of::<F>()
     }
 
     /// The version that this is.
     pub fn version(&self) -> Version {
-        self.root.version
+        self.holder.version()
     }
 
     /// The number of joins of a family: of distinct (source, group) pairs. O(1).
@@ -70,13 +75,25 @@ impl Snapshot {
 
     /// The number of interfaces that a family's memberships name. O(1).
     pub fn interface_count<F: Family>(&self) -> usize {
-        self.sets::<F>().interfaces.len()
+        self.sets::<F>().interface_count()
     }
 
     /// Whether `group` is joined from `source`; the unspecified source asks for the any-source join
     /// itself. O(log n).
     pub fn contains<F: Family>(&self, group: F, source: F) -> bool {
         self.sets::<F>().joins.get(F::Join::new(group, source)).is_some()
+    }
+
+    /// How many joins come before (group, source) in ascending order, whether or not it is joined.
+    /// O(log n).
+    pub fn rank<F: Family>(&self, group: F, source: F) -> usize {
+        self.sets::<F>().joins.lower_bound(F::Join::new(group, source))
+    }
+
+    /// The (group, source) of a rank: the join before which so many others come. `None` from
+    /// [`len`](Self::len) on. O(log n).
+    pub fn join_at<F: Family>(&self, rank: usize) -> Option<(F, F)> {
+        self.sets::<F>().joins.select(rank).map(|key| (key.group(), key.source()))
     }
 
     /// The interfaces on which `group` is joined from `source`, each once, whoever joined. In no
@@ -109,11 +126,9 @@ impl Snapshot {
     ) -> impl Iterator<Item = (F, F)> + '_ {
         let sets = self.sets::<F>();
         let mut last = None;
-        let keys = sets.interfaces.slot(interface).map(|slot| {
-            let first = MembershipParts::first_of(F::UNSPECIFIED, F::UNSPECIFIED);
-            let low = F::ByInterface::new(MembershipParts { slot, ..first });
-            let high = MembershipParts { slot, ..MembershipParts::last_of(F::MAX, F::MAX) };
-            sets.by_interface.range(low, F::ByInterface::new(high))
+        let keys = sets.slot(interface).map(|slot| {
+            let (low, high) = slot_range::<F>(slot);
+            sets.by_interface.range(low, high)
         });
         keys.into_iter()
             .flatten()
@@ -137,7 +152,7 @@ impl Snapshot {
             Some(Membership {
                 group: parts.group,
                 source: parts.source,
-                interface: sets.interfaces.interface(parts.slot)?,
+                interface: sets.interface(parts.slot)?,
                 protocol: Protocol(parts.protocol),
                 flags: MembershipFlags::from_bits(parts.flags)?,
             })

@@ -80,13 +80,13 @@ fn run<F: Small>(operations: Vec<Operation>) {
                     txn.commit();
                     model = edited;
                 }
-                check(&table.snapshot(), &model);
+                check(&table.snapshot().expect("few versions live"), &model);
             }
             Operation::Start { view, group, source } => {
                 if open.len() < OPEN {
                     let view = VIEWS[usize::from(view) % VIEWS.len()];
                     let filter = Filter::all().group(prefix(group)).source(prefix(source));
-                    let enumeration = table.snapshot().enumerate(view, filter);
+                    let enumeration = table.snapshot().expect("few versions live").enumerate(view, filter);
                     let left = model.shown(view, filter).into();
                     open.push(Open { enumeration, left });
                 }

@@ -36,6 +36,7 @@ mod view;
 
 use std::error::Error;
 use std::fmt;
+use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::family::Family;
@@ -62,7 +63,7 @@ pub use view::View;
 /// use groupscan::{Filter, GroupTable, V4, View};
 ///
 /// # let table = GroupTable::new();
-/// let enumeration = table.snapshot().enumerate(View::AllSources, Filter::<V4>::all());
+/// let enumeration = table.snapshot()?.enumerate(View::AllSources, Filter::<V4>::all());
 /// let mut buffer = [0; 4096];
 /// loop {
 ///     let batch = enumeration.get_next(&mut buffer)?;
@@ -73,7 +74,7 @@ pub use view::View;
 ///         break;
 ///     }
 /// }
-/// # Ok::<(), groupscan::GetNextError>(())
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct Enumeration<F: Family> {
     snapshot: Snapshot,
@@ -88,6 +89,19 @@ impl Snapshot {
     pub fn enumerate<F: Family>(&self, view: View, filter: Filter<F>) -> Enumeration<F> {
         Enumeration::new(self.clone(), view, filter)
     }
+
+    /// The number of joins of groups of a prefix. O(log n).
+    pub fn count<F: Family>(&self, groups: Prefix<F>) -> usize {
+        let ranks = self.ranks(groups);
+        ranks.end - ranks.start
+    }
+
+    /// The ranks of the joins of groups of a prefix.
+    fn ranks<F: Family>(&self, groups: Prefix<F>) -> Range<usize> {
+        let joins = &self.sets::<F>().joins;
+        let first = joins.lower_bound(F::Join::new(groups.first(), F::UNSPECIFIED));
+        first..joins.upper_bound(F::Join::new(groups.last(), F::MAX))
+    }
 }
 
 impl<F: Family> Enumeration<F> {
@@ -95,10 +109,7 @@ impl<F: Family> Enumeration<F> {
     pub const ENTRY_BYTES: usize = size_of::<F::Entry>();
 
     fn new(snapshot: Snapshot, view: View, filter: Filter<F>) -> Self {
-        let joins = &snapshot.sets::<F>().joins;
-        let groups = filter.group_prefix();
-        let first = joins.lower_bound(F::Join::new(groups.first(), F::UNSPECIFIED));
-        let end = joins.upper_bound(F::Join::new(groups.last(), F::MAX));
+        let Range { start: first, end } = snapshot.ranks(filter.group_prefix());
         let mut enumeration = Self { snapshot, view, filter, end, cursor: AtomicUsize::new(first) };
         if !enumeration.shows_all() {
             let (_, first_shown) = enumeration.select(first, &mut []);

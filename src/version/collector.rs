@@ -29,10 +29,13 @@ impl Pin<'_> {
     /// run the drop of earlier garbage on the way.
     pub(super) fn drop_later<T: Send + 'static>(&self, garbage: T) {
         self.guard.defer(move || drop(garbage));
-        // Without this, up to a bagful of records would stay with the thread until it pins often
-        // enough, and a writer may never come back.
-        self.guard.flush();
     }
+}
+
+/// Drops what garbage of this thread can be dropped now. Otherwise up to a bagful stays with a thread
+/// until it pins often enough, or ends.
+pub(super) fn collect() {
+    pinned(|pin| pin.guard.flush());
 }
 
 /// Runs `reading` while the thread is pinned. Must be short: garbage waits for it.
@@ -49,10 +52,10 @@ mod tests {
     use std::sync::Arc;
     use std::sync::mpsc::channel;
 
-    /// Pins and flushes until `dropped`, as later calls would.
+    /// Collects until `dropped`.
     fn turn_until(dropped: impl Fn() -> bool) {
         while !dropped() {
-            pinned(|pin| pin.drop_later(()));
+            collect();
             std::thread::yield_now();
         }
     }
@@ -73,7 +76,7 @@ mod tests {
             wait_for_pin.recv().unwrap();
             pinned(|pin| pin.drop_later(garbage));
             for _ in 0..1000 {
-                pinned(|pin| pin.drop_later(()));
+                collect();
             }
             let outlived = seen.upgrade().is_some();
             unpin.send(()).unwrap();

@@ -1,32 +1,43 @@
-//! Versions: what a commit publishes, and how readers come to hold it.
+//! Versions: what a commit publishes, how readers come to hold it, and when its nodes are freed.
 //!
-//! A commit makes a [`Root`], which never changes, and publishes it. A reader that takes a snapshot
-//! holds the root that is published at that moment; the root dies with its last holder.
+//! A commit makes a root, which never changes, and publishes a record of it. A reader that takes a
+//! snapshot becomes a holder of the version that is current at that moment. A version lives as long
+//! as it has holders; what only it could reach is freed by the writer after that.
 //!
 //! ```text
-//! writer ── publish ──▶ Publication ── load ──▶ reader
-//!                           │
-//!                  record ──▶ weak ──▶ Root ◀── the table, while it is current
-//!                                           ◀── each snapshot
+//! writer ── publish ──▶ Publication ── with_latest ──▶ Holder ── dropped last ──▶ inbox ──▶ writer
 //! ```
 //!
-//! # Invariants
+//! [`publication`] alone names arc-swap, [`collector`] alone crossbeam-epoch. [`record`] has the count
+//! of holders, [`live`] the rule that frees nodes, [`core`] what versions share, [`store`] the table's
+//! side.
 //!
-//! - I1: a root never changes after it was published.
-//! - I2: a root is freed when, and as soon as, neither the table nor a snapshot holds it. The
-//!   publication does not count as a holder.
+//! # Progress
+//!
+//! Holding a version is lock-free: a reader tries again only when the version it loaded was superseded
+//! and left by its last holder, or when the count changed under it. Letting go is lock-free. Neither
+//! allocates or makes a system call, but for a thread's first. Transactions take turns; nothing
+//! that a reader does makes one wait.
+
+#![allow(unsafe_code, reason = "versions are counted by hand, and their nodes freed by rule")]
 
 mod collector;
+mod core;
+mod live;
 mod publication;
+mod record;
+mod store;
+
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
-use std::sync::Arc;
 
-use crate::family::{Families, Family, PerFamily};
-use crate::interfaces::Interfaces;
-use crate::set::KeySet;
+use crate::tree::{NodePtr, PoolUse};
 
-pub(crate) use publication::Publication;
+pub(crate) use self::core::Bounds;
+pub(crate) use record::Holder;
+pub(crate) use store::{Txn, Versions};
 
 /// The number of a version of a table: 0 for the empty table, one more for each commit that
 /// changed something.
@@ -51,51 +62,74 @@ impl fmt::Display for Version {
     }
 }
 
-/// One version of a table.
-pub(crate) struct Root {
+/// What a version consists of: some trees.
+pub(crate) trait VersionSets: Send + Sync + Sized + 'static {
+    /// What the writer keeps beside the versions.
+    type Kept: Kept;
+
+    /// No keys.
+    fn empty() -> Self;
+
+    /// The same trees once more.
+    ///
+    /// # Safety
+    ///
+    /// As [`Tree::duplicate`](crate::tree::Tree::duplicate).
+    unsafe fn duplicate(&self) -> Self;
+
+    /// Calls `visit` with the nodes of all trees, as
+    /// [`Tree::for_each_node`](crate::tree::Tree::for_each_node).
+    fn for_each_node(&self, after: Option<u64>, visit: &mut dyn FnMut(NodePtr));
+
+    /// How many keys the sets have, to look at without a lock.
+    fn counts(&self) -> Counts;
+}
+
+/// How many numbers of keys are published.
+pub(crate) const COUNTS: usize = 6;
+
+/// Numbers of keys, of which the sets know what they count.
+pub(crate) type Counts = [usize; COUNTS];
+
+/// What the writer keeps beside the versions: it follows the transactions' ends.
+pub(crate) trait Kept: Default + Send + 'static {
+    /// The transaction that made this version is about to be published.
+    fn commit(&mut self, version: u64);
+
+    /// The transaction has ended, and what it did is undone, unless it was committed.
+    fn abort(&mut self);
+}
+
+impl Kept for () {
+    fn commit(&mut self, _version: u64) {}
+    fn abort(&mut self) {}
+}
+
+/// Why a version could not be held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refused {
+    TooManyVersions { limit: usize },
+    OutOfCapacity { limit_bytes: usize },
+}
+
+/// What a live version retains.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Retained {
     pub(crate) version: Version,
-    pub(crate) sets: Families<SetsPerFamily>,
+    /// Those who hold it, beside its being current.
+    pub(crate) holders: usize,
+    /// The nodes that it alone reaches.
+    pub(crate) nodes: usize,
 }
 
-impl Root {
-    /// The empty table.
-    pub(crate) fn empty() -> Self {
-        Self {
-            version: Version::default(),
-            sets: Families { v4: Sets::empty(), v6: Sets::empty() },
-        }
-    }
-}
-
-/// Marks what is [`Sets`] for each family.
-pub(crate) enum SetsPerFamily {}
-
-impl PerFamily for SetsPerFamily {
-    type Of<F: Family> = Sets<F>;
-}
-
-/// The same memberships of one family in the orders that readers ask for.
-///
-/// # Invariants
-///
-/// - I3: both sets of memberships hold the same memberships.
-/// - I4: a (group, source) is among the joins exactly while a membership with
-///   [`JOIN`](crate::MembershipFlags::JOIN) has it.
-/// - I5: the slots that memberships name are taken.
-pub(crate) struct Sets<F: Family> {
-    pub(crate) joins: KeySet<F::Join>,
-    pub(crate) by_group: KeySet<F::ByGroup>,
-    pub(crate) by_interface: KeySet<F::ByInterface>,
-    pub(crate) interfaces: Arc<Interfaces<F>>,
-}
-
-impl<F: Family> Sets<F> {
-    fn empty() -> Self {
-        Self {
-            joins: KeySet::empty(),
-            by_group: KeySet::empty(),
-            by_interface: KeySet::empty(),
-            interfaces: Arc::new(Interfaces::empty()),
-        }
-    }
+/// How a table's memory is spent, as the writer saw it last.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Usage {
+    pub(crate) live_versions: usize,
+    pub(crate) pool: PoolUse,
+    /// The nodes of the current version.
+    pub(crate) current_nodes: usize,
+    /// The nodes that wait to be freed or moved.
+    pub(crate) pending_nodes: usize,
+    pub(crate) counts: Counts,
 }

@@ -1,123 +1,132 @@
-//! Where the current version is published: the one file that names arc-swap.
+//! Where the record of the current version is published: the one file that names arc-swap.
 //!
-//! What is swapped is a small record that points at the value without holding it. A reader, pinned
-//! in the collector, loads the record and takes a reference to the value if it still lives; the
-//! writer hands the record that it superseded to the collector. So the memory of a record outlives
-//! every load of it, while the value goes by its holders alone: a thread that sleeps inside a pin
-//! retains records and the emptied shells of their values, never what a version holds.
+//! arc-swap works inside a harness. A reader is pinned in the crate's collector while it looks at
+//! the record that it loaded, and whoever drops the last reference to a record hands it to that
+//! collector. So a record's memory outlives every look at it whether or not arc-swap's own
+//! accounts are right on the machine at hand.
 //!
-//! # Invariants
-//!
-//! - I1: the value of the record that is published last has a holder: the writer keeps it until
-//!   after it has published the next one.
+//! Under the cfg `groupscan_lock_twin`, and under loom, a lock takes arc-swap's place.
 //!
 //! # Orderings
 //!
-//! arc-swap's load acquires what its swap released, so a reader sees the value's fields as they
-//! were when it was published. Whether a reader takes the value or finds it dead is decided by the
-//! value's own count in one compare-exchange (`Weak::upgrade`).
+//! arc-swap's load acquires what its swap released (the twin's lock does the same), so a reader sees
+//! a record, and all that it leads to, as it was when it was published.
 //!
 //! # Progress
 //!
-//! `load` is lock-free: it loads again only when a value died between its two steps, which I1
-//! allows only after another was published. `publish` never waits for readers.
-//!
-//! # Costs
-//!
-//! arc-swap's swap visits every thread that ever loaded, so `publish` is O(those threads).
+//! `with_latest` is wait-free but for a thread's first call. `publish` never waits for readers; it
+//! is O(threads that ever loaded), for arc-swap visits each.
 
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 
-use arc_swap::ArcSwap;
+#[cfg(not(any(loom, groupscan_lock_twin)))]
+pub(super) use swap::{Publication, drop_superseded};
+#[cfg(any(loom, groupscan_lock_twin))]
+pub(super) use twin::{Publication, drop_superseded};
 
-use super::collector;
+#[cfg(not(any(loom, groupscan_lock_twin)))]
+mod swap {
+    use super::Arc;
+    use crate::version::collector;
+    use arc_swap::ArcSwap;
 
-/// A place where one writer publishes values of `T` and any thread loads the latest.
-pub(crate) struct Publication<T> {
-    latest: ArcSwap<Record<T>>,
-}
-
-struct Record<T> {
-    value: Weak<T>,
-}
-
-impl<T: Send + Sync + 'static> Publication<T> {
-    /// Publishes a first value, which the caller holds on to.
-    pub(crate) fn new(value: &Arc<T>) -> Self {
-        Self { latest: ArcSwap::from_pointee(Record { value: Arc::downgrade(value) }) }
+    /// A place where one writer publishes records and any thread looks at the latest.
+    pub(in crate::version) struct Publication<R> {
+        latest: ArcSwap<R>,
     }
 
-    /// The latest value.
-    pub(crate) fn load(&self) -> Arc<T> {
-        collector::pinned(|_| {
-            loop {
-                if let Some(value) = self.latest.load().value.upgrade() {
-                    return value;
-                }
-            }
-        })
+    impl<R: Send + Sync + 'static> Publication<R> {
+        /// Publishes a first record.
+        pub(in crate::version) fn new(record: Arc<R>) -> Self {
+            Self { latest: ArcSwap::new(record) }
+        }
+
+        /// Looks at the latest record. Must be short: garbage waits for it.
+        #[inline]
+        pub(in crate::version) fn with_latest<T>(&self, look: impl FnOnce(&R) -> T) -> T {
+            collector::pinned(|_| look(&self.latest.load()))
+        }
+
+        /// Publishes a record in place of the one before, to which the caller has a reference of its
+        /// own.
+        pub(in crate::version) fn publish(&self, record: Arc<R>) {
+            drop(self.latest.swap(record));
+        }
     }
 
-    /// Publishes `value` in place of the one before. The caller holds on to both until this
-    /// returns (I1).
-    pub(crate) fn publish(&self, value: &Arc<T>) {
-        let superseded = self.latest.swap(Arc::new(Record { value: Arc::downgrade(value) }));
-        collector::pinned(|pin| pin.drop_later(superseded));
+    /// Drops the last reference to a record that was superseded.
+    pub(in crate::version) fn drop_superseded<R: Send + Sync + 'static>(record: Arc<R>) {
+        collector::pinned(|pin| pin.drop_later(record));
     }
 }
 
-#[cfg(test)]
+#[cfg(any(loom, groupscan_lock_twin))]
+mod twin {
+    use super::Arc;
+    use crate::sync::{Mutex, MutexGuard};
+
+    /// The same with a lock.
+    pub(in crate::version) struct Publication<R> {
+        latest: Mutex<Arc<R>>,
+    }
+
+    impl<R: Send + Sync + 'static> Publication<R> {
+        pub(in crate::version) fn new(record: Arc<R>) -> Self {
+            Self { latest: Mutex::new(record) }
+        }
+
+        pub(in crate::version) fn with_latest<T>(&self, look: impl FnOnce(&R) -> T) -> T {
+            look(&self.lock())
+        }
+
+        pub(in crate::version) fn publish(&self, record: Arc<R>) {
+            *self.lock() = record;
+        }
+
+        fn lock(&self) -> MutexGuard<'_, Arc<R>> {
+            self.latest.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+        }
+    }
+
+    /// Drops the last reference to a record that was superseded. Nobody looks at it without the lock.
+    pub(in crate::version) fn drop_superseded<R: Send + Sync + 'static>(record: Arc<R>) {
+        drop(record);
+    }
+}
+
+#[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
     use std::sync::atomic::{AtomicBool, Ordering};
 
     #[test]
-    fn loads_give_the_latest() {
-        let first = Arc::new(1);
-        let publication = Publication::new(&first);
-        assert_eq!(*publication.load(), 1);
-        let second = Arc::new(2);
-        publication.publish(&second);
-        assert_eq!(*publication.load(), 2);
-    }
-
-    #[test]
-    fn a_superseded_value_dies_with_its_last_holder() {
-        let first = Arc::new(1);
-        let publication = Publication::new(&first);
-        let held = publication.load();
-        let second = Arc::new(2);
-        publication.publish(&second);
-        let seen = Arc::downgrade(&first);
-        drop(first);
-        assert!(seen.upgrade().is_some());
-        drop(held);
-        assert!(seen.upgrade().is_none(), "the publication holds no value");
+    fn looks_show_the_latest() {
+        let publication = Publication::new(Arc::new(1));
+        assert_eq!(publication.with_latest(|record| *record), 1);
+        publication.publish(Arc::new(2));
+        assert_eq!(publication.with_latest(|record| *record), 2);
     }
 
     #[test]
     fn readers_never_go_back() {
-        let mut current = Arc::new(0u64);
-        let publication = Publication::new(&current);
+        let publication = Publication::new(Arc::new(0u64));
         let done = AtomicBool::new(false);
         std::thread::scope(|scope| {
             for _ in 0..2 {
                 scope.spawn(|| {
                     let mut last = 0;
                     while !done.load(Ordering::Relaxed) {
-                        let seen = *publication.load();
+                        let seen = publication.with_latest(|record| *record);
                         assert!(seen >= last);
                         last = seen;
                     }
                 });
             }
             for number in 1..=20_000 {
-                let next = Arc::new(number);
-                publication.publish(&next);
-                current = next;
+                publication.publish(Arc::new(number));
             }
             done.store(true, Ordering::Relaxed);
         });
-        assert_eq!(*publication.load(), *current);
+        assert_eq!(publication.with_latest(|record| *record), 20_000);
     }
 }

@@ -8,7 +8,9 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use groupscan::input::{self, CaptureError, Naming, Replay};
-use groupscan::{Family, Filter, GroupTable, MembershipFlags, Snapshot, V4, V6, View, WriteError};
+use groupscan::{
+    Family, Filter, GroupTable, MembershipFlags, Snapshot, SnapshotError, V4, V6, View, WriteError,
+};
 
 use crate::args::{Query, ReplayArgs};
 use crate::output::{Format, Row, Rows};
@@ -33,6 +35,8 @@ pub(crate) enum Failure {
     Output(io::Error),
     /// The table refused what the captures hold.
     Table(WriteError),
+    /// The table refused to be read.
+    Snapshot(SnapshotError),
 }
 
 impl fmt::Display for Failure {
@@ -40,6 +44,7 @@ impl fmt::Display for Failure {
         match self {
             Self::Output(error) => write!(f, "cannot write the output: {error}"),
             Self::Table(error) => write!(f, "cannot load the table: {error}"),
+            Self::Snapshot(error) => write!(f, "cannot read the table: {error}"),
         }
     }
 }
@@ -57,7 +62,7 @@ pub(crate) fn run(args: &ReplayArgs, query: &Query) -> Result<Outcome, Failure> 
     let table = GroupTable::new();
     load(&table, &replay, args.skip_link_local).map_err(Failure::Table)?;
 
-    let snapshot = table.snapshot();
+    let snapshot = table.snapshot().map_err(Failure::Snapshot)?;
     let format = if args.json {
         Format::Json { pretty: args.pretty }
     } else if query.v6.is_some() && !snapshot.is_empty::<V6>() {

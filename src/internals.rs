@@ -1,0 +1,131 @@
+//! What the project's own tests and benches look at. Not part of the interface: it changes without
+//! notice.
+
+#![allow(unsafe_code, reason = "implements the trait of what a version consists of")]
+#![allow(missing_docs, reason = "not part of the interface")]
+
+use std::collections::BTreeSet;
+use std::net::Ipv4Addr;
+
+use crate::key::{JoinKey, JoinKey4};
+use crate::snapshot::Snapshot;
+use crate::table::GroupTable;
+use crate::tree::{NodePtr, Reach, SLOT_BYTES, Tree};
+use crate::version::{Bounds, COUNTS, Counts, Holder, Txn, VersionSets, Versions};
+
+/// The addresses of the nodes that a snapshot's version reaches.
+pub fn reachable(snapshot: &Snapshot) -> BTreeSet<usize> {
+    let mut nodes = BTreeSet::new();
+    snapshot.holder().sets().for_each_node(None, &mut |node| _ = nodes.insert(node.address()));
+    nodes
+}
+
+/// The addresses of the nodes that exist in a table.
+pub fn existing(table: &GroupTable) -> BTreeSet<usize> {
+    table.versions().existing()
+}
+
+/// Runs `stopped` as if the thread were stopped there in the middle of `GroupTable::snapshot`, with
+/// the current version's record loaded and not yet held.
+pub fn stop_in_snapshot(table: &GroupTable, stopped: impl FnOnce()) {
+    table.versions().stop_in_hold(stopped);
+}
+
+/// One set of IPv4 joins alone, with all that a table has around its sets.
+pub struct JoinSet {
+    versions: Versions<Tree<JoinKey4>>,
+}
+
+/// A version of a [`JoinSet`].
+pub struct JoinSetSnapshot(Holder<Tree<JoinKey4>>);
+
+impl VersionSets for Tree<JoinKey4> {
+    type Kept = ();
+
+    fn empty() -> Self {
+        Self::empty()
+    }
+
+    unsafe fn duplicate(&self) -> Self {
+        // SAFETY: as the caller promises.
+        unsafe { self.duplicate() }
+    }
+
+    fn for_each_node(&self, after: Option<u64>, visit: &mut dyn FnMut(NodePtr)) {
+        self.for_each_node(after, visit);
+    }
+
+    fn counts(&self) -> Counts {
+        [0; COUNTS]
+    }
+}
+
+fn join_key(key: u64) -> JoinKey4 {
+    let [group, source] = [(key >> 32) as u32, key as u32].map(Ipv4Addr::from_bits);
+    JoinKey4::new(group, source)
+}
+
+impl JoinSet {
+    #[expect(clippy::new_without_default, reason = "not part of the interface")]
+    pub fn new() -> Self {
+        let bounds = Bounds { node_bytes: usize::MAX, live_versions: 1024 };
+        Self { versions: Versions::new(bounds) }
+    }
+
+    /// Puts keys in, or takes them out, in one commit. Says whether there was memory.
+    pub fn change(&self, keys: impl IntoIterator<Item = u64>, present: bool) -> bool {
+        let mut txn = self.versions.begin();
+        for key in keys {
+            if !reserve(&mut txn, 1) {
+                return false;
+            }
+            let mut edit = txn.edit(|tree| tree);
+            let before = match present {
+                true => edit.insert(join_key(key)),
+                false => edit.remove(join_key(key)),
+            };
+            if before.is_some() != present {
+                txn.mark_changed();
+            }
+        }
+        txn.commit();
+        true
+    }
+
+    /// Puts ascending keys into an empty set, in one commit. Says whether there was memory.
+    pub fn bulk_load(&self, keys: impl ExactSizeIterator<Item = u64>) -> bool {
+        let mut txn = self.versions.begin();
+        if !reserve(&mut txn, keys.len()) {
+            return false;
+        }
+        txn.edit(|tree| tree).bulk_load(keys.map(join_key));
+        txn.mark_changed();
+        txn.commit();
+        true
+    }
+
+    pub fn snapshot(&self) -> Option<JoinSetSnapshot> {
+        self.versions.hold().ok().map(JoinSetSnapshot)
+    }
+
+    /// The bytes of slots in use.
+    pub fn node_bytes(&self) -> usize {
+        self.versions.usage().pool.in_use * SLOT_BYTES
+    }
+}
+
+fn reserve(txn: &mut Txn<'_, Tree<JoinKey4>>, changes: usize) -> bool {
+    let slots = txn.sets().worst_case(changes);
+    txn.reserve(slots, Reach::System).is_ok()
+}
+
+impl JoinSetSnapshot {
+    #[expect(clippy::len_without_is_empty, reason = "not part of the interface")]
+    pub fn len(&self) -> usize {
+        self.0.sets().len()
+    }
+
+    pub fn contains(&self, key: u64) -> bool {
+        self.0.sets().get(join_key(key)).is_some()
+    }
+}

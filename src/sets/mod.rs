@@ -1,0 +1,215 @@
+//! The sets of a version, and what joining and leaving does to them.
+//!
+//! [`change`] has single memberships, [`resync`] all those of a protocol on an interface, [`slots`]
+//! says which slots may stand for interfaces.
+//!
+//! # Invariants
+//!
+//! - I1: both sets of memberships have the same memberships.
+//! - I2: a (group, source) is among the joins exactly while a membership with
+//!   [`JOIN`](crate::MembershipFlags::JOIN) has it.
+//! - I3: an interface has a slot exactly while a membership names it; both sets of interfaces have
+//!   the same ones.
+
+#![allow(unsafe_code, reason = "a second set of the same trees is made for each transaction")]
+
+mod change;
+mod resync;
+mod slots;
+
+use crate::family::{Families, Family, PerFamily};
+use crate::key::{InterfaceKey, MembershipKey, MembershipParts, SlotKey};
+use crate::membership::Interface;
+use crate::tree::{NodePtr, Refusal, Tree};
+use crate::version::{COUNTS, Counts, Kept, Txn, VersionSets};
+
+pub(crate) use change::{join, leave};
+pub(crate) use resync::replace;
+use slots::Slots;
+
+/// The sets of both families.
+pub(crate) type TableSets = Families<SetsPerFamily>;
+
+/// A transaction on them.
+pub(crate) type TableTxn<'t> = Txn<'t, TableSets>;
+
+/// Marks what is [`Sets`] for each family.
+pub(crate) enum SetsPerFamily {}
+
+impl PerFamily for SetsPerFamily {
+    type Of<F: Family> = Sets<F>;
+}
+
+/// The same memberships of one family in the orders that readers ask for.
+pub(crate) struct Sets<F: Family> {
+    pub(crate) joins: Tree<F::Join>,
+    pub(crate) by_group: Tree<F::ByGroup>,
+    pub(crate) by_interface: Tree<F::ByInterface>,
+    /// The interfaces, by what they are.
+    interfaces: Tree<InterfaceKey>,
+    /// The interfaces, by their slots.
+    slots: Tree<SlotKey>,
+}
+
+impl<F: Family> Sets<F> {
+    fn empty() -> Self {
+        Self {
+            joins: Tree::empty(),
+            by_group: Tree::empty(),
+            by_interface: Tree::empty(),
+            interfaces: Tree::empty(),
+            slots: Tree::empty(),
+        }
+    }
+
+    /// # Safety
+    ///
+    /// As [`Tree::duplicate`].
+    unsafe fn duplicate(&self) -> Self {
+        // SAFETY: as the caller promises.
+        unsafe {
+            Self {
+                joins: self.joins.duplicate(),
+                by_group: self.by_group.duplicate(),
+                by_interface: self.by_interface.duplicate(),
+                interfaces: self.interfaces.duplicate(),
+                slots: self.slots.duplicate(),
+            }
+        }
+    }
+
+    fn for_each_node(&self, after: Option<u64>, visit: &mut dyn FnMut(NodePtr)) {
+        self.joins.for_each_node(after, visit);
+        self.by_group.for_each_node(after, visit);
+        self.by_interface.for_each_node(after, visit);
+        self.interfaces.for_each_node(after, visit);
+        self.slots.for_each_node(after, visit);
+    }
+
+    /// The numbers of joins, memberships and interfaces.
+    fn counts(&self) -> [usize; 3] {
+        [self.joins.len(), self.by_group.len(), self.interfaces.len()]
+    }
+
+    /// The number of interfaces that memberships name.
+    pub(crate) fn interface_count(&self) -> usize {
+        self.interfaces.len()
+    }
+
+    /// The slot of an interface that has one.
+    pub(crate) fn slot(&self, interface: Interface<F>) -> Option<u32> {
+        let found = self.interfaces.get(interface_key(interface, 0))?;
+        Some(found.slot())
+    }
+
+    /// The interface of a slot.
+    pub(crate) fn interface(&self, slot: u32) -> Option<Interface<F>> {
+        let (index, next_hop) = self.slots.get(SlotKey::new(slot, 0, 0))?.interface();
+        Some(Interface { index, next_hop: F::from_number(next_hop) })
+    }
+
+    /// Whether a membership with the join flag has (group, source).
+    fn is_joined(&self, group: F, source: F) -> bool {
+        let low = F::ByGroup::new(MembershipParts::first_of(group, source));
+        let high = F::ByGroup::new(MembershipParts::last_of(group, source));
+        self.by_group.range(low, high).any(|key| key.parts().is_join())
+    }
+
+    /// Whether a membership names a slot.
+    fn is_named(&self, slot: u32) -> bool {
+        let (low, high) = slot_range::<F>(slot);
+        self.by_interface.range(low, high).next().is_some()
+    }
+
+    /// The slots of the pool that so many changes of memberships take at most.
+    fn worst_case(&self, changes: usize) -> usize {
+        self.joins.worst_case(changes)
+            + self.by_group.worst_case(changes)
+            + self.by_interface.worst_case(changes)
+    }
+
+    /// The same for an interface that comes or goes.
+    fn interface_worst_case(&self) -> usize {
+        self.interfaces.worst_case(1) + self.slots.worst_case(1)
+    }
+}
+
+fn interface_key<F: Family>(interface: Interface<F>, slot: u32) -> InterfaceKey {
+    InterfaceKey::new(interface.index, interface.next_hop.to_number(), slot)
+}
+
+/// The bounds, both included, of a slot's memberships in their order by interface.
+pub(crate) fn slot_range<F: Family>(slot: u32) -> (F::ByInterface, F::ByInterface) {
+    let low = MembershipParts::first_of(F::UNSPECIFIED, F::UNSPECIFIED);
+    let high = MembershipParts::last_of(F::MAX, F::MAX);
+    let bound = |parts| F::ByInterface::new(MembershipParts { slot, ..parts });
+    (bound(low), bound(high))
+}
+
+impl VersionSets for TableSets {
+    type Kept = KeptSlots;
+
+    fn empty() -> Self {
+        Families { v4: Sets::empty(), v6: Sets::empty() }
+    }
+
+    unsafe fn duplicate(&self) -> Self {
+        // SAFETY: as the caller promises.
+        unsafe { Families { v4: self.v4.duplicate(), v6: self.v6.duplicate() } }
+    }
+
+    fn for_each_node(&self, after: Option<u64>, visit: &mut dyn FnMut(NodePtr)) {
+        self.v4.for_each_node(after, visit);
+        self.v6.for_each_node(after, visit);
+    }
+
+    fn counts(&self) -> Counts {
+        let mut counts = [0; COUNTS];
+        let of_families = self.v4.counts().into_iter().chain(self.v6.counts());
+        counts.iter_mut().zip(of_families).for_each(|(count, of_family)| *count = of_family);
+        counts
+    }
+}
+
+/// Marks what is [`Slots`] for each family.
+pub(crate) enum SlotsPerFamily {}
+
+impl PerFamily for SlotsPerFamily {
+    type Of<F: Family> = Slots;
+}
+
+/// The slots of both families.
+pub(crate) struct KeptSlots(Families<SlotsPerFamily>);
+
+impl Default for KeptSlots {
+    fn default() -> Self {
+        Self(Families { v4: Slots::default(), v6: Slots::default() })
+    }
+}
+
+impl Kept for KeptSlots {
+    fn commit(&mut self, version: u64) {
+        self.0.v4.commit(version);
+        self.0.v6.commit(version);
+    }
+
+    fn abort(&mut self) {
+        self.0.v4.abort();
+        self.0.v6.abort();
+    }
+}
+
+/// Why a change was refused. It was not made, not even in part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ChangeRefused {
+    Interfaces { limit: u32 },
+    Memberships { limit: usize },
+    NotAscending { at: usize },
+    Memory(Refusal),
+}
+
+impl From<Refusal> for ChangeRefused {
+    fn from(refusal: Refusal) -> Self {
+        Self::Memory(refusal)
+    }
+}

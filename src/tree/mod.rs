@@ -1,0 +1,196 @@
+//! An ordered set of keys as a path-copying B+tree.
+//!
+//! A transaction changes its own copy of a tree: the first change to a node of an earlier version
+//! copies it, and the path above it, into nodes of the transaction's own version; later changes edit
+//! these in place. So a version's tree never changes, versions share what they have in common, and a
+//! batch copies each node once.
+//!
+//! ```text
+//! version 7      root 7 ──┬──▶ leaf 3
+//!                         └──▶ leaf 7
+//!                                          a change in the first leaf
+//! version 8      root 8 ──┬──▶ leaf 8
+//!                         └──▶ leaf 7      shared; root 7 and leaf 3 are retired
+//! ```
+//!
+//! Leaves have the keys, branches the separators, children and counts ([`node`]). There are no links
+//! between leaves, for a copy of one would ripple through all of them: a [`cursor`] keeps the path.
+//!
+//! # Invariants
+//!
+//! - I1: the keys of a tree ascend strictly from leaf to leaf, and the keys of child `i` of a branch
+//!   lie from its separator `i`, included, to separator `i + 1`, excluded.
+//! - I2: a branch's ends count the keys below it; `length` counts those of the tree.
+//! - I3: all leaves are on level 0, and a branch on level `l` has children on level `l - 1`.
+//! - I4: a branch has two children or more; a node that is not the last of its level has its
+//!   minimum, a third of its capacity. So a tree of 2^32 keys has at most [`MAX_HEIGHT`] levels.
+//! - I5: a node's birth is not less than those of its children.
+//! - I6: as long as somebody has a reference to a [`Tree`], its nodes are alive and change no more
+//!   than I2 of [`node`] allows: trees lie in versions, reached through a holder, and in the running
+//!   transaction.
+//!
+//! # Costs
+//!
+//! Lookups, ranks and single edits are O(log n). An edit copies one path, at most 2 KiB a level.
+
+#![allow(unsafe_code, reason = "nodes are plain memory, and versions say when they die")]
+#![allow(clippy::indexing_slicing, reason = "indices come from the nodes' own entries")]
+
+mod bulk;
+mod chunk;
+mod cursor;
+mod edit;
+mod list;
+mod node;
+mod nodes;
+mod pool;
+mod source;
+mod walk;
+
+#[cfg(test)]
+mod check;
+#[cfg(test)]
+mod tests;
+
+use std::marker::PhantomData;
+use std::ops::Range;
+
+use crate::key::Key;
+
+pub(crate) use bulk::Change;
+pub(crate) use cursor::Slices;
+pub(crate) use edit::Edit;
+pub(crate) use list::{NodeList, birth};
+pub(crate) use node::{NodePtr, SLOT_BYTES};
+pub(crate) use nodes::Nodes;
+pub(crate) use pool::{Pool, PoolUse, Reach, Refusal};
+
+use node::{NodeRef, Shape};
+
+/// The most keys that a tree can count.
+pub(crate) const MAX_KEYS: usize = u32::MAX as usize;
+
+/// The most levels that a tree can have (I4).
+const MAX_HEIGHT: usize = if cfg!(any(test, loom, groupscan_check)) { 32 } else { 12 };
+
+/// An ordered set of keys.
+#[derive(Debug)]
+pub(crate) struct Tree<K> {
+    root: Option<NodePtr>,
+    length: u32,
+    height: u8,
+    keys: PhantomData<K>,
+}
+
+impl<K: Key> Tree<K> {
+    /// The set of no keys.
+    pub(crate) const fn empty() -> Self {
+        Self { root: None, length: 0, height: 0, keys: PhantomData }
+    }
+
+    /// A second tree of the same nodes.
+    ///
+    /// # Safety
+    ///
+    /// I6 holds of the second tree, too.
+    pub(crate) unsafe fn duplicate(&self) -> Self {
+        Self { ..*self }
+    }
+
+    /// The number of keys.
+    pub(crate) fn len(&self) -> usize {
+        self.length as usize
+    }
+
+    #[inline]
+    fn root(&self) -> Option<NodeRef<'_, K>> {
+        // SAFETY: the nodes are alive and unchanged while `self` is borrowed (I6).
+        self.root.map(|root| unsafe { NodeRef::new(root) })
+    }
+
+    /// The key that compares equal to `key`.
+    pub(crate) fn get(&self, key: K) -> Option<K> {
+        let mut node = self.root()?;
+        while node.level() > 0 {
+            node = node.child(node.child_for(&key));
+        }
+        let keys = node.keys();
+        keys.get(keys.partition_point(|k| *k < key)).copied().filter(|found| *found == key)
+    }
+
+    /// How many keys are less than `key`.
+    pub(crate) fn lower_bound(&self, key: K) -> usize {
+        self.rank_by(&key, |k| *k < key)
+    }
+
+    /// How many keys are not greater than `key`.
+    pub(crate) fn upper_bound(&self, key: K) -> usize {
+        self.rank_by(&key, |k| *k <= key)
+    }
+
+    fn rank_by(&self, key: &K, before: impl Fn(&K) -> bool) -> usize {
+        let Some(mut node) = self.root() else {
+            return 0;
+        };
+        let mut rank = 0;
+        while node.level() > 0 {
+            let at = node.child_for(key);
+            rank += node.start_of(at);
+            node = node.child(at);
+        }
+        rank + node.keys().partition_point(before)
+    }
+
+    /// The key of a rank.
+    pub(crate) fn select(&self, rank: usize) -> Option<K> {
+        self.slices(rank..rank.checked_add(1)?).next()?.first().copied()
+    }
+
+    /// The keys of `ranks` in ascending order, as slices of the leaves they lie in. Ranks beyond the
+    /// end are left out.
+    pub(crate) fn slices(&self, ranks: Range<usize>) -> Slices<'_, K> {
+        Slices::new(self, ranks)
+    }
+
+    /// The keys from `low` to `high`, both included, in ascending order.
+    pub(crate) fn range(&self, low: K, high: K) -> impl Iterator<Item = K> {
+        self.slices(self.lower_bound(low)..self.upper_bound(high)).flatten().copied()
+    }
+
+    /// The slots that so many changes take at most, beside those that are in use.
+    pub(crate) fn worst_case(&self, changes: usize) -> usize {
+        let height = usize::from(self.height);
+        if changes == 1 {
+            // On each level a copy, and a copy of a neighbour or a split; and a new root, or a first.
+            return 2 * height + 2;
+        }
+        // Each node is copied once at most, and a change copies itself a path and neighbours of it;
+        // a node that was full splits once, and again with each half capacity of new entries.
+        let mut slots = height + 2;
+        let (mut nodes, mut entries) = (self.len(), changes);
+        for level in 0..=self.height {
+            nodes = nodes / Shape::<K>::minimum(level) + 1;
+            let splits = nodes.min(changes);
+            entries = entries / (Shape::<K>::capacity(level) / 2) + 1;
+            slots += nodes.min(changes.saturating_mul(2)) + splits + entries;
+            entries += splits;
+        }
+        slots
+    }
+}
+
+const _: () = {
+    const fn height_suffices<K>() {
+        let (mut keys, mut levels) = (2 * Shape::<K>::minimum_leaf() as u128, 2);
+        while keys <= MAX_KEYS as u128 {
+            keys *= Shape::<K>::minimum_branch() as u128;
+            levels += 1;
+        }
+        assert!(levels <= MAX_HEIGHT + 1);
+    }
+    height_suffices::<[u64; 1]>();
+    height_suffices::<[u64; 2]>();
+    height_suffices::<[u64; 3]>();
+    height_suffices::<[u64; 4]>();
+    height_suffices::<[u64; 5]>();
+};

@@ -1,0 +1,577 @@
+//! Nodes: how a leaf or a branch lies in a slot of the pool.
+//!
+//! ```text
+//! slot    header, 64 bytes | body, 2,048 bytes
+//! header  birth 8 | next | previous | length 2 | level 1 | life 4
+//! leaf    keys: 256 of 8 bytes, 128 of 16, 64 of 32, 51 of 40
+//! branch  separators | children | ends
+//! ```
+//!
+//! A slot is 33 cache lines, so that neighbouring slots fall on different sets of a cache, and its
+//! body begins on a line of its own.
+//!
+//! Child `i` of a branch has the keys from separator `i` up to the next separator. Separator 0 is
+//! the branch's own lower bound, of which no search makes use. `ends[i]` counts the keys of the
+//! children up to and with `i`, so that a rank is found by bisection.
+//!
+//! # Invariants
+//!
+//! - I1: every byte of a slot is initialised from the time when its chunk was mapped.
+//! - I2: while a node is published, only its fields `next` and `previous` change, and these only the
+//!   writer reads and writes; no reference ever covers them.
+//! - I3: a node whose birth is the number of the running transaction is referred to by that
+//!   transaction alone, which changes it in place.
+//! - I4: `length` is at most the capacity, and the entries up to it are those of the node.
+
+use std::marker::PhantomData;
+use std::ops::Range;
+use std::ptr::{self, NonNull};
+use std::slice;
+
+use crate::key::Key;
+
+/// Whether nodes have room for very few entries, so that splits and merges happen all the time.
+const SMALL: bool = cfg!(any(test, loom, groupscan_check));
+
+/// The bytes of a node's entries.
+const BODY_BYTES: usize = 2048;
+
+/// The bytes of a slot.
+pub(crate) const SLOT_BYTES: usize = size_of::<Slot>();
+
+/// The word of life of a slot that holds a node. Debug builds check it at every read.
+const ALIVE: u32 = 0x616c_6976;
+
+/// The word of life of a slot that was freed.
+const FREED: u32 = 0x6672_6565;
+
+/// The place of a node.
+#[repr(C, align(64))]
+pub(crate) struct Slot {
+    header: Header,
+    body: [u64; BODY_BYTES / 8],
+}
+
+#[repr(C, align(64))]
+struct Header {
+    birth: u64,
+    next: Option<NodePtr>,
+    previous: Option<NodePtr>,
+    length: u16,
+    level: u8,
+    life: u32,
+}
+
+const _: () = assert!(SLOT_BYTES == 33 * 64);
+
+/// The address of a slot. To have one says nothing of the node's life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(transparent)]
+pub(crate) struct NodePtr(NonNull<Slot>);
+
+// SAFETY: an address may go anywhere. What is done with it is unsafe, and has its own conditions.
+unsafe impl Send for NodePtr {}
+// SAFETY: as above.
+unsafe impl Sync for NodePtr {}
+
+impl NodePtr {
+    pub(super) fn new(slot: NonNull<Slot>) -> Self {
+        Self(slot)
+    }
+
+    #[cfg(groupscan_check)]
+    pub(super) fn slot(self) -> NonNull<Slot> {
+        self.0
+    }
+
+    /// The address as a number.
+    pub(crate) fn address(self) -> usize {
+        self.0.as_ptr().addr()
+    }
+
+    /// The version that made the node.
+    ///
+    /// # Safety
+    ///
+    /// The slot is mapped and holds a node, and no other thread makes it another one meanwhile.
+    pub(super) unsafe fn birth(self) -> u64 {
+        // SAFETY: as the caller promises.
+        unsafe {
+            self.check_alive();
+            (&raw const (*self.0.as_ptr()).header.birth).read()
+        }
+    }
+
+    /// The next node of the list that this one is on.
+    ///
+    /// # Safety
+    ///
+    /// The slot is mapped, and the caller is the writer (I2).
+    pub(super) unsafe fn next(self) -> Option<Self> {
+        // SAFETY: as the caller promises.
+        unsafe { (&raw const (*self.0.as_ptr()).header.next).read() }
+    }
+
+    /// # Safety
+    ///
+    /// As [`next`](Self::next).
+    pub(super) unsafe fn set_next(self, next: Option<Self>) {
+        // SAFETY: as the caller promises.
+        unsafe { (&raw mut (*self.0.as_ptr()).header.next).write(next) };
+    }
+
+    /// The node before this one on its list, of lists that go both ways.
+    ///
+    /// # Safety
+    ///
+    /// As [`next`](Self::next).
+    pub(super) unsafe fn previous(self) -> Option<Self> {
+        // SAFETY: as the caller promises.
+        unsafe { (&raw const (*self.0.as_ptr()).header.previous).read() }
+    }
+
+    /// # Safety
+    ///
+    /// As [`next`](Self::next).
+    pub(super) unsafe fn set_previous(self, previous: Option<Self>) {
+        // SAFETY: as the caller promises.
+        unsafe { (&raw mut (*self.0.as_ptr()).header.previous).write(previous) };
+    }
+
+    /// Makes the slot an empty node.
+    ///
+    /// # Safety
+    ///
+    /// The slot is mapped, and nobody else refers to it.
+    pub(super) unsafe fn make(self, birth: u64, level: u8) {
+        let header = Header { birth, next: None, previous: None, length: 0, level, life: ALIVE };
+        // SAFETY: as the caller promises.
+        unsafe { (&raw mut (*self.0.as_ptr()).header).write(header) };
+    }
+
+    /// Ends the node's life. In debug builds its content is overwritten.
+    ///
+    /// # Safety
+    ///
+    /// The slot is mapped, and nobody else refers to it.
+    pub(super) unsafe fn unmake(self) {
+        let slot = self.0.as_ptr();
+        // SAFETY: as the caller promises.
+        unsafe {
+            (&raw mut (*slot).header.life).write(FREED);
+            if cfg!(debug_assertions) {
+                (&raw mut (*slot).body).cast::<u8>().write_bytes(0xdb, BODY_BYTES);
+            }
+        }
+    }
+
+    /// Panics in debug builds where the slot holds no node.
+    ///
+    /// # Safety
+    ///
+    /// The slot is mapped.
+    unsafe fn check_alive(self) {
+        if cfg!(debug_assertions) {
+            // SAFETY: as the caller promises; the word is initialised (I1).
+            let life = unsafe { (&raw const (*self.0.as_ptr()).header.life).read() };
+            assert_eq!(life, ALIVE, "a node was read that is not alive");
+        }
+    }
+}
+
+/// How the entries of nodes with keys `K` lie in a body.
+pub(super) struct Shape<K>(PhantomData<K>);
+
+impl<K> Shape<K> {
+    /// The number of keys that a leaf takes.
+    pub(super) const LEAF_CAPACITY: usize = if SMALL { 4 } else { BODY_BYTES / size_of::<K>() };
+
+    /// The number of children that a branch takes.
+    pub(super) const BRANCH_CAPACITY: usize = if SMALL {
+        3
+    } else {
+        BODY_BYTES / (size_of::<K>() + size_of::<NodePtr>() + size_of::<u32>())
+    };
+
+    const CHILDREN_AT: usize = Self::BRANCH_CAPACITY * size_of::<K>();
+    const ENDS_AT: usize = Self::CHILDREN_AT + Self::BRANCH_CAPACITY * size_of::<NodePtr>();
+
+    /// What the accessors below rely on.
+    const FITS: () = {
+        assert!(align_of::<K>() <= 64 && Self::CHILDREN_AT % align_of::<NodePtr>() == 0);
+        assert!(Self::ENDS_AT % align_of::<u32>() == 0);
+        assert!(Self::LEAF_CAPACITY * size_of::<K>() <= BODY_BYTES);
+        assert!(Self::ENDS_AT + Self::BRANCH_CAPACITY * size_of::<u32>() <= BODY_BYTES);
+        assert!(Self::LEAF_CAPACITY <= u16::MAX as usize);
+    };
+
+    /// The number of entries that a node of a level takes.
+    #[inline]
+    pub(super) fn capacity(level: u8) -> usize {
+        if level == 0 { Self::LEAF_CAPACITY } else { Self::BRANCH_CAPACITY }
+    }
+
+    /// With fewer entries a node that is not the last of its level looks for more.
+    ///
+    /// A third and not a half, so that a node that was just merged or filled up is far from both
+    /// its bounds.
+    #[inline]
+    pub(super) fn minimum(level: u8) -> usize {
+        if level == 0 { Self::minimum_leaf() } else { Self::minimum_branch() }
+    }
+
+    pub(super) const fn minimum_leaf() -> usize {
+        if SMALL { 2 } else { Self::LEAF_CAPACITY / 3 }
+    }
+
+    pub(super) const fn minimum_branch() -> usize {
+        if SMALL { 2 } else { Self::BRANCH_CAPACITY / 3 }
+    }
+
+    /// Two neighbours are merged up to so many entries.
+    #[inline]
+    pub(super) fn merged_at_most(level: u8) -> usize {
+        (Self::capacity(level) / 8 * 7).max(2 * Self::minimum(level) - 1)
+    }
+}
+
+/// A node that is alive and does not change for `'a`.
+pub(super) struct NodeRef<'a, K> {
+    node: NodePtr,
+    keys: PhantomData<&'a [K]>,
+}
+
+impl<K> Clone for NodeRef<'_, K> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<K> Copy for NodeRef<'_, K> {}
+
+impl<'a, K: Key> NodeRef<'a, K> {
+    /// # Safety
+    ///
+    /// The node is one of a tree of keys `K`. For `'a` it and all below it are alive, and nobody
+    /// changes more of them than I2 allows.
+    #[inline]
+    pub(super) unsafe fn new(node: NodePtr) -> Self {
+        const { Shape::<K>::FITS };
+        // SAFETY: a node that is alive is mapped.
+        unsafe { node.check_alive() };
+        Self { node, keys: PhantomData }
+    }
+
+    #[inline]
+    pub(super) fn ptr(self) -> NodePtr {
+        self.node
+    }
+
+    #[inline]
+    fn raw(self) -> *const Slot {
+        self.node.0.as_ptr()
+    }
+
+    /// The version that made the node.
+    #[inline]
+    pub(super) fn birth(self) -> u64 {
+        // SAFETY: the node is alive (`new`).
+        unsafe { self.node.birth() }
+    }
+
+    /// The number of levels below; 0 for a leaf.
+    #[inline]
+    pub(super) fn level(self) -> u8 {
+        // SAFETY: the node is alive and unchanged (`new`).
+        unsafe { (&raw const (*self.raw()).header.level).read() }
+    }
+
+    /// The number of entries: keys of a leaf, children of a branch.
+    #[inline]
+    pub(super) fn len(self) -> usize {
+        // SAFETY: the node is alive and unchanged (`new`).
+        unsafe { (&raw const (*self.raw()).header.length).read() }.into()
+    }
+
+    #[inline]
+    fn body(self) -> *const u8 {
+        // SAFETY: the node is alive (`new`), so its slot is mapped; no reference is made.
+        unsafe { (&raw const (*self.raw()).body).cast() }
+    }
+
+    /// The keys of a leaf, or a branch's separators, that of its first child included.
+    #[inline]
+    pub(super) fn keys(self) -> &'a [K] {
+        // SAFETY: a leaf's keys and a branch's separators begin the body, which is aligned for them
+        // (`FITS`); there are `len` of them (I4), any bytes are a key (`Pod`), and they are alive
+        // and unchanged for 'a (`new`).
+        unsafe { slice::from_raw_parts(self.body().cast(), self.len()) }
+    }
+
+    /// The number of keys of a branch's children up to and with each.
+    #[inline]
+    pub(super) fn ends(self) -> &'a [u32] {
+        debug_assert!(self.level() > 0);
+        // SAFETY: as for `keys`, at the place and alignment that `FITS` checks.
+        unsafe { slice::from_raw_parts(self.body().add(Shape::<K>::ENDS_AT).cast(), self.len()) }
+    }
+
+    /// The children of a branch.
+    #[inline]
+    pub(super) fn children(self) -> &'a [NodePtr] {
+        debug_assert!(self.level() > 0);
+        // SAFETY: as for `keys`, at the place and alignment that `FITS` checks. Entries up to `len`
+        // were written as addresses of nodes (I4), so none is null.
+        unsafe {
+            slice::from_raw_parts(self.body().add(Shape::<K>::CHILDREN_AT).cast(), self.len())
+        }
+    }
+
+    /// Child `at` of a branch.
+    #[inline]
+    pub(super) fn child(self, at: usize) -> Self {
+        // SAFETY: the children of a node of a tree are nodes of it, alive as long as it is (`new`).
+        unsafe { Self::new(self.children()[at]) }
+    }
+
+    /// The number of keys in the node and all below it.
+    #[inline]
+    pub(super) fn count(self) -> usize {
+        if self.level() == 0 { self.len() } else { self.start_of(self.len()) }
+    }
+
+    /// The number of keys in a branch's children before `at`.
+    #[inline]
+    pub(super) fn start_of(self, at: usize) -> usize {
+        if at == 0 { 0 } else { self.ends()[at - 1] as usize }
+    }
+
+    /// The child of a branch in whose range `key` falls.
+    #[inline]
+    pub(super) fn child_for(self, key: &K) -> usize {
+        self.keys()[1..].partition_point(|separator| separator <= key)
+    }
+}
+
+/// A node of the running transaction, which may change it (I3).
+pub(super) struct NodeMut<K> {
+    node: NodePtr,
+    keys: PhantomData<K>,
+}
+
+impl<K> Clone for NodeMut<K> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<K> Copy for NodeMut<K> {}
+
+impl<K: Key> NodeMut<K> {
+    /// # Safety
+    ///
+    /// The node is alive, was made by the running transaction for a tree of keys `K`, and is used
+    /// by the thread of the transaction only, and not after it was freed.
+    #[inline]
+    pub(super) unsafe fn new(node: NodePtr) -> Self {
+        Self { node, keys: PhantomData }
+    }
+
+    #[inline]
+    pub(super) fn ptr(self) -> NodePtr {
+        self.node
+    }
+
+    /// The node to read, until it is changed again.
+    #[inline]
+    pub(super) fn read<'a>(self) -> NodeRef<'a, K> {
+        // SAFETY: the node is alive (`new`). The users of this type keep nothing that they read
+        // across a change of the same node.
+        unsafe { NodeRef::new(self.node) }
+    }
+
+    #[inline]
+    fn body(self) -> *mut u8 {
+        // SAFETY: the node is alive (`new`), so its slot is mapped; no reference is made.
+        unsafe { (&raw mut (*self.node.0.as_ptr()).body).cast() }
+    }
+
+    #[inline]
+    fn key_at(self, at: usize) -> *mut K {
+        debug_assert!(at <= Shape::<K>::capacity(self.read().level()));
+        // SAFETY: the places of keys up to the capacity, and its end, lie within the body (`FITS`).
+        unsafe { self.body().cast::<K>().add(at) }
+    }
+
+    #[inline]
+    fn child_at(self, at: usize) -> *mut NodePtr {
+        debug_assert!(at <= Shape::<K>::BRANCH_CAPACITY);
+        // SAFETY: as for `key_at`.
+        unsafe { self.body().add(Shape::<K>::CHILDREN_AT).cast::<NodePtr>().add(at) }
+    }
+
+    #[inline]
+    fn end_at(self, at: usize) -> *mut u32 {
+        debug_assert!(at <= Shape::<K>::BRANCH_CAPACITY);
+        // SAFETY: as for `key_at`.
+        unsafe { self.body().add(Shape::<K>::ENDS_AT).cast::<u32>().add(at) }
+    }
+
+    #[inline]
+    fn set_len(self, length: usize) {
+        assert!(length <= Shape::<K>::capacity(self.read().level()), "I4");
+        // SAFETY: the node is alive and ours (`new`). The capacity is a u16 (`FITS`).
+        unsafe { (&raw mut (*self.node.0.as_ptr()).header.length).write(length as u16) };
+    }
+
+    /// Writes key `at` of a leaf, or separator `at` of a branch.
+    #[inline]
+    pub(super) fn set_key(self, at: usize, key: K) {
+        assert!(at < self.read().len());
+        // SAFETY: the place is one of the node's entries, and the node is ours (`new`).
+        unsafe { self.key_at(at).write(key) };
+    }
+
+    /// Writes child `at` of a branch.
+    #[inline]
+    pub(super) fn set_child(self, at: usize, child: NodePtr) {
+        assert!(at < self.read().len());
+        // SAFETY: as for `set_key`.
+        unsafe { self.child_at(at).write(child) };
+    }
+
+    /// The ends of a branch's children from `at` on, to change them.
+    #[inline]
+    fn ends_from<'a>(self, at: usize) -> &'a mut [u32] {
+        let length = self.read().len();
+        assert!(at <= length);
+        // SAFETY: the ends up to `len` are initialised (I4), the node is ours (`new`), and the one
+        // reference made here is gone before the node is touched again: callers use it at once.
+        unsafe { slice::from_raw_parts_mut(self.end_at(at), length - at) }
+    }
+
+    /// Notes `count` keys more in a branch's child `at`.
+    #[inline]
+    pub(super) fn add(self, at: usize, count: usize) {
+        self.ends_from(at).iter_mut().for_each(|end| *end += count as u32);
+    }
+
+    /// Notes `count` keys less in a branch's child `at`.
+    #[inline]
+    pub(super) fn subtract(self, at: usize, count: usize) {
+        self.ends_from(at).iter_mut().for_each(|end| *end -= count as u32);
+    }
+
+    /// Notes that a branch's child `at` has `count` keys, and that the next one has all the others
+    /// that both had together.
+    pub(super) fn set_count(self, at: usize, count: usize) {
+        let start = self.read().start_of(at);
+        if let Some(end) = self.ends_from(at).first_mut() {
+            *end = (start + count) as u32;
+        }
+    }
+
+    /// Moves the entries from `at` on up by `count` places, whose content is then undefined.
+    #[inline]
+    fn open(self, at: usize, count: usize) {
+        let length = self.read().len();
+        self.set_len(length + count);
+        assert!(at <= length);
+        let moved = length - at;
+        // SAFETY: the old places are entries, and the new ones are within the capacity, as
+        // `set_len` has made sure; `copy` allows overlap.
+        unsafe {
+            ptr::copy(self.key_at(at), self.key_at(at + count), moved);
+            if self.read().level() > 0 {
+                ptr::copy(self.child_at(at), self.child_at(at + count), moved);
+                ptr::copy(self.end_at(at), self.end_at(at + count), moved);
+            }
+        }
+    }
+
+    /// Puts a key into a leaf.
+    #[inline]
+    pub(super) fn insert_key(self, at: usize, key: K) {
+        self.open(at, 1);
+        self.set_key(at, key);
+    }
+
+    /// Puts a child of `count` keys into a branch.
+    pub(super) fn insert_child(self, at: usize, separator: K, child: NodePtr, count: usize) {
+        let start = self.read().start_of(at);
+        self.open(at, 1);
+        self.set_key(at, separator);
+        self.set_child(at, child);
+        if let Some((end, after)) = self.ends_from(at).split_first_mut() {
+            *end = (start + count) as u32;
+            after.iter_mut().for_each(|end| *end += count as u32);
+        }
+    }
+
+    /// Puts entries of another node of the same level into this one.
+    pub(super) fn insert_entries(self, at: usize, from: NodeRef<'_, K>, range: Range<usize>) {
+        let (count, start) = (range.len(), range.start);
+        assert!(start <= range.end && range.end <= from.len());
+        assert!(from.level() == self.read().level() && from.ptr() != self.ptr());
+        let (from_keys, is_branch) = (from.keys(), from.level() > 0);
+        let (start_here, start_there) =
+            if is_branch { (self.read().start_of(at), from.start_of(start)) } else { (0, 0) };
+        self.open(at, count);
+        // SAFETY: the places were just opened, the sources are entries of `from` (I4), and the two
+        // nodes are different slots.
+        unsafe {
+            ptr::copy_nonoverlapping(from_keys.as_ptr().add(start), self.key_at(at), count);
+            if is_branch {
+                let children = from.children().as_ptr().add(start);
+                ptr::copy_nonoverlapping(children, self.child_at(at), count);
+                let ends = from.ends().as_ptr().add(start);
+                ptr::copy_nonoverlapping(ends, self.end_at(at), count);
+            }
+        }
+        if is_branch {
+            let added = from.start_of(range.end) - start_there;
+            let (new, after) = self.ends_from(at).split_at_mut(count);
+            let there = start_there as u32;
+            new.iter_mut().for_each(|end| *end = *end - there + start_here as u32);
+            after.iter_mut().for_each(|end| *end += added as u32);
+        }
+    }
+
+    /// Takes entries out.
+    pub(super) fn remove(self, range: Range<usize>) {
+        let node = self.read();
+        let (length, count) = (node.len(), range.len());
+        assert!(range.start <= range.end && range.end <= length);
+        let moved = length - range.end;
+        if node.level() > 0 {
+            let removed = node.start_of(range.end) - node.start_of(range.start);
+            self.subtract(range.end, removed);
+        }
+        // SAFETY: source and destination are within the entries (I4); `copy` allows overlap.
+        unsafe {
+            ptr::copy(self.key_at(range.end), self.key_at(range.start), moved);
+            if node.level() > 0 {
+                ptr::copy(self.child_at(range.end), self.child_at(range.start), moved);
+                ptr::copy(self.end_at(range.end), self.end_at(range.start), moved);
+            }
+        }
+        self.set_len(length - count);
+    }
+
+    /// Makes one child of the children `at` and `at + 1` of a branch: the first of them, which has
+    /// taken over the other's keys.
+    pub(super) fn join_children(self, at: usize) {
+        let kept = self.read().children()[at];
+        let lower_bound = self.read().keys()[at];
+        // The second is kept as an entry, for its end is that of both together.
+        self.set_count(at, 0);
+        self.remove(at..at + 1);
+        self.set_child(at, kept);
+        self.set_key(at, lower_bound);
+    }
+}
+
+/// The lower bound of a branch that no search asks for.
+pub(super) fn no_bound<K: Key>() -> K {
+    K::zeroed()
+}
