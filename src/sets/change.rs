@@ -19,11 +19,21 @@ struct Found {
 }
 
 fn find<F: Family>(sets: &Sets<F>, membership: &Membership<F>) -> Found {
-    let slot = sets.slot(membership.interface);
-    let key = slot.map(|slot| F::ByGroup::new(parts(membership, slot, membership.flags)));
-    let found = key.and_then(|key| sets.by_group.get(key));
+    let Some(slot) = sets.slot(membership.interface) else {
+        return Found { slot: None, flags: None };
+    };
+    let parts = parts(membership, slot, membership.flags);
+    let by_group = F::ByGroup::new(parts);
+    // What is looked for is soon changed, in all three sets.
+    let mut ways = (
+        sets.by_group.approach(by_group),
+        sets.by_interface.approach(F::ByInterface::new(parts)),
+        sets.joins.approach(F::Join::new(membership.group, membership.source)),
+    );
+    while ways.0.step() | ways.1.step() | ways.2.step() {}
+    let found = sets.by_group.get(by_group);
     let flags = found.and_then(|key| MembershipFlags::from_bits(key.parts().flags));
-    Found { slot, flags }
+    Found { slot: Some(slot), flags }
 }
 
 fn parts<F: Family>(

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::node::NodeRef;
+use super::search::count_before;
 use super::{MAX_HEIGHT, Tree};
 use crate::key::Key;
 
@@ -20,6 +21,18 @@ impl<'a, K: Key> Slices<'a, K> {
         let root = tree.root().filter(|_| left > 0);
         Self { cursor: root.map(|root| Cursor::at_rank(root, ranks.start)), left }
     }
+
+    /// All keys that are not less than `key`.
+    pub(super) fn from_key(tree: &'a Tree<K>, key: K) -> Self {
+        let mut cursor = tree.root().map(|root| Cursor::at_key(root, &key));
+        if let Some(place) = &mut cursor
+            && place.at == place.leaf.len()
+            && !place.next_leaf()
+        {
+            cursor = None;
+        }
+        Self { cursor, left: usize::MAX }
+    }
 }
 
 impl<'a, K: Key> Iterator for Slices<'a, K> {
@@ -32,6 +45,8 @@ impl<'a, K: Key> Iterator for Slices<'a, K> {
         self.left -= keys.len();
         if self.left == 0 || !cursor.next_leaf() {
             self.cursor = None;
+        } else if self.left > cursor.leaf.len() {
+            cursor.prefetch_next_leaf();
         }
         Some(keys)
     }
@@ -52,10 +67,20 @@ impl<'a, K: Key> Cursor<'a, K> {
         let mut cursor = Self { path: [(root, 0); MAX_HEIGHT], depth: 0, leaf: root, at: rank };
         while cursor.leaf.level() > 0 {
             let branch = cursor.leaf;
-            let child = branch.ends().partition_point(|end| *end as usize <= cursor.at);
+            let child = count_before(branch.ends(), |end| *end as usize <= cursor.at);
             cursor.at -= branch.start_of(child);
             cursor.descend(branch, child);
         }
+        cursor
+    }
+
+    /// The place before the first key of the leaf that `key` belongs to that is not less.
+    fn at_key(root: NodeRef<'a, K>, key: &K) -> Self {
+        let mut cursor = Self { path: [(root, 0); MAX_HEIGHT], depth: 0, leaf: root, at: 0 };
+        while cursor.leaf.level() > 0 {
+            cursor.descend(cursor.leaf, cursor.leaf.child_for(key));
+        }
+        cursor.at = count_before(cursor.leaf.keys(), |k| k < key);
         cursor
     }
 
@@ -63,6 +88,15 @@ impl<'a, K: Key> Cursor<'a, K> {
         self.path[self.depth] = (branch, child as u32);
         self.depth += 1;
         self.leaf = branch.child(child);
+    }
+
+    /// Asks for the memory of the leaf after this one, if it has the same parent.
+    fn prefetch_next_leaf(&self) {
+        if let Some((branch, child)) = self.depth.checked_sub(1).map(|above| self.path[above])
+            && (child as usize + 1) < branch.len()
+        {
+            branch.prefetch_child(child as usize + 1);
+        }
     }
 
     /// Moves to the start of the next leaf, and says whether there is one.

@@ -6,6 +6,7 @@
 
 use super::node::{NodeMut, NodePtr, NodeRef, Shape, no_bound};
 use super::nodes::Nodes;
+use super::search::count_before;
 use super::{MAX_HEIGHT, Tree};
 use crate::key::Key;
 
@@ -99,11 +100,12 @@ impl<'t, K: Key> Edit<'t, K> {
         let mut depth = 0;
         while node.level() > 0 {
             let child = node.child_for(key);
+            node.prefetch_child(child);
             path.at[depth] = child as u16;
             depth += 1;
             node = node.child(child);
         }
-        path.at[depth] = node.keys().partition_point(|k| k < key) as u16;
+        path.at[depth] = count_before(node.keys(), |k| k < key) as u16;
         Some((path, node))
     }
 

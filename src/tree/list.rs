@@ -7,13 +7,25 @@
 
 use super::node::NodePtr;
 
-/// A list of nodes that goes one way, from the node put on last.
+/// The number of chains of a list.
+const CHAINS: usize = 4;
+
+/// Nodes that were retired.
+///
+/// They hang on several chains, in turn. To take a node off its chain is to read it, and by then it
+/// has often left the caches; but while the nodes of the other chains are seen to, its memory can
+/// come.
 #[derive(Debug, Default)]
 pub(crate) struct NodeList {
-    /// The first node and the last.
-    ends: Option<(NodePtr, NodePtr)>,
+    chains: [Chain; CHAINS],
+    /// Whose turn it is.
+    turn: usize,
     length: usize,
 }
+
+/// Nodes linked one way: the first and the last.
+#[derive(Debug, Default)]
+struct Chain(Option<(NodePtr, NodePtr)>);
 
 impl NodeList {
     /// The number of nodes.
@@ -21,39 +33,53 @@ impl NodeList {
         self.length
     }
 
-    /// Puts a node first.
+    fn next_chain(&mut self) -> &mut Chain {
+        self.turn = (self.turn + 1) % CHAINS;
+        &mut self.chains[self.turn]
+    }
+
+    /// Puts a node on.
     ///
     /// # Safety
     ///
     /// The node is alive, on no list, and of the pool of the writer that calls.
     pub(crate) unsafe fn push(&mut self, node: NodePtr) {
-        let first = self.ends.map(|(first, _)| first);
+        self.length += 1;
+        let chain = self.next_chain();
+        let first = chain.0.map(|(first, _)| first);
         // SAFETY: as the caller promises.
         unsafe { node.set_next(first) };
-        self.ends = Some((node, self.ends.map_or(node, |(_, last)| last)));
-        self.length += 1;
+        chain.0 = Some((node, chain.0.map_or(node, |(_, last)| last)));
     }
 
-    /// Takes the first node off.
+    /// Takes a node off.
     pub(crate) fn pop(&mut self) -> Option<NodePtr> {
-        let (first, last) = self.ends?;
-        // SAFETY: a node on the list is alive (I1), and the writer calls (I2).
-        let next = unsafe { first.next() };
-        self.length -= 1;
-        // The last node's link may lead anywhere: it is not looked at.
-        self.ends = if first == last { None } else { next.map(|next| (next, last)) };
-        Some(first)
+        for _ in 0..CHAINS {
+            let chain = self.next_chain();
+            if let Some((first, last)) = chain.0 {
+                // SAFETY: a node on the list is alive (I1), and the writer calls (I2).
+                let next = unsafe { first.next() }.filter(|_| first != last);
+                // The last node's link may lead anywhere: it is not looked at.
+                chain.0 = next.map(|next| (next, last));
+                next.inspect(|next| next.prefetch_header());
+                self.length -= 1;
+                return Some(first);
+            }
+        }
+        None
     }
 
-    /// Puts all of another list first.
+    /// Puts all of another list on.
     pub(crate) fn append(&mut self, other: Self) {
-        let Some((first, last)) = other.ends else {
-            return;
-        };
-        let rest = self.ends.map(|(first, _)| first);
-        // SAFETY: a node on the list is alive (I1), and the writer calls (I2).
-        unsafe { last.set_next(rest) };
-        self.ends = Some((first, self.ends.map_or(last, |(_, last)| last)));
+        for (chain, other) in self.chains.iter_mut().zip(other.chains) {
+            let Some((first, last)) = other.0 else {
+                continue;
+            };
+            let rest = chain.0.map(|(first, _)| first);
+            // SAFETY: a node on the list is alive (I1), and the writer calls (I2).
+            unsafe { last.set_next(rest) };
+            chain.0 = Some((first, chain.0.map_or(last, |(_, last)| last)));
+        }
         self.length += other.length;
     }
 
@@ -63,14 +89,16 @@ impl NodeList {
         self.iter().map(|node| unsafe { node.birth() })
     }
 
-    /// The nodes, from the first.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = NodePtr> {
-        let mut at = self.ends.map(|(first, _)| first);
-        (0..self.length).map_while(move |_| {
-            let node = at?;
-            // SAFETY: a node on the list is alive (I1), and the writer calls (I2).
-            at = unsafe { node.next() };
-            Some(node)
+    /// The nodes.
+    fn iter(&self) -> impl Iterator<Item = NodePtr> {
+        self.chains.iter().filter_map(|chain| chain.0).flat_map(|(first, last)| {
+            let mut at = Some(first);
+            std::iter::from_fn(move || {
+                let node = at?;
+                // SAFETY: a node on the list is alive (I1), and the writer calls (I2).
+                at = unsafe { node.next() }.filter(|_| node != last);
+                Some(node)
+            })
         })
     }
 }

@@ -44,6 +44,7 @@ mod list;
 mod node;
 mod nodes;
 mod pool;
+mod search;
 mod source;
 mod walk;
 
@@ -66,6 +67,7 @@ pub(crate) use nodes::Nodes;
 pub(crate) use pool::{Pool, PoolUse, Reach, Refusal};
 
 use node::{NodeRef, Shape};
+use search::count_before;
 
 /// The most keys that a tree can count.
 pub(crate) const MAX_KEYS: usize = u32::MAX as usize;
@@ -112,10 +114,18 @@ impl<K: Key> Tree<K> {
     pub(crate) fn get(&self, key: K) -> Option<K> {
         let mut node = self.root()?;
         while node.level() > 0 {
-            node = node.child(node.child_for(&key));
+            let at = node.child_for(&key);
+            node.prefetch_child(at);
+            node = node.child(at);
         }
         let keys = node.keys();
-        keys.get(keys.partition_point(|k| *k < key)).copied().filter(|found| *found == key)
+        keys.get(count_before(keys, |k| *k < key)).copied().filter(|found| *found == key)
+    }
+
+    /// Begins to ask for the memory on the way to `key`.
+    #[inline]
+    pub(crate) fn approach(&self, key: K) -> Approach<'_, K> {
+        Approach { node: self.root(), key }
     }
 
     /// How many keys are less than `key`.
@@ -138,7 +148,7 @@ impl<K: Key> Tree<K> {
             rank += node.start_of(at);
             node = node.child(at);
         }
-        rank + node.keys().partition_point(before)
+        rank + count_before(node.keys(), before)
     }
 
     /// The key of a rank.
@@ -154,7 +164,7 @@ impl<K: Key> Tree<K> {
 
     /// The keys from `low` to `high`, both included, in ascending order.
     pub(crate) fn range(&self, low: K, high: K) -> impl Iterator<Item = K> {
-        self.slices(self.lower_bound(low)..self.upper_bound(high)).flatten().copied()
+        Slices::from_key(self, low).flatten().copied().take_while(move |key| *key <= high)
     }
 
     /// The slots that so many changes take at most, beside those that are in use.
@@ -176,6 +186,28 @@ impl<K: Key> Tree<K> {
             entries += splits;
         }
         slots
+    }
+}
+
+/// The way down to the leaf that a key belongs to, level by level, asking for the memory of each node
+/// before it is needed. Those who take such ways in several trees in turn wait for all their memory
+/// at the same time.
+pub(crate) struct Approach<'a, K> {
+    node: Option<NodeRef<'a, K>>,
+    key: K,
+}
+
+impl<K: Key> Approach<'_, K> {
+    /// Goes one level down, and says whether there is another.
+    #[inline]
+    pub(crate) fn step(&mut self) -> bool {
+        let Some(branch) = self.node.filter(|node| node.level() > 0) else {
+            return false;
+        };
+        let at = branch.child_for(&self.key);
+        branch.prefetch_child(at);
+        self.node = (branch.level() > 1).then(|| branch.child(at));
+        self.node.is_some()
     }
 }
 

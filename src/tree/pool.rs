@@ -169,6 +169,9 @@ impl FreeSlots {
         let slot = self.first?;
         // SAFETY: free slots are mapped and nobody else's (I1, I2).
         self.first = unsafe { slot.next() };
+        if let Some(next) = self.first {
+            next.prefetch();
+        }
         self.length -= 1;
         Some(slot)
     }

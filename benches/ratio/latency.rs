@@ -1,0 +1,170 @@
+//! How long single calls take, and what readers do to a writer's longest commits.
+
+use std::hint::black_box;
+use std::sync::Barrier;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use groupscan::{GroupTable, Snapshot};
+
+use crate::rounds::{Asked, alternate, nanos_a_unit, print_figure, print_ratio};
+use crate::support::{Churn, Random, random_table};
+
+/// The size that most questions are asked at.
+const JOINS: usize = 1 << 20;
+
+/// The snapshots of different ages that are held.
+const SNAPSHOTS: usize = 64;
+
+/// Changes after which nearly every node of a table of `JOINS` joins is another.
+const DIVERGING: usize = 120_000;
+
+/// The commits whose longest are looked for.
+const COMMITS: usize = 100_000;
+
+/// The pairs of measurements.
+const PAIRS: usize = 11;
+
+pub(crate) fn ask(asked: &Asked) {
+    asked.ask("snapshot() and drop, ns", snapshot_and_drop);
+    let name = "commit p99.9, none held / 64 diverged snapshots held";
+    asked.ask(name, || many_snapshots_held(name));
+    let name = "64 diverged snapshots dropped, oldest first / newest first, ms";
+    asked.ask(name, || drop_orders(name));
+    let name = "commit p99.9, idle / second after a diverged snapshot was dropped";
+    asked.ask(name, || after_a_drop(name));
+    let name = "commit, 1 thread took snapshots / 64 did, ns";
+    asked.ask(name, || many_threads(name));
+}
+
+fn snapshot_and_drop() {
+    let table = random_table(1000, &mut Random::new());
+    let mut nanos: Vec<f64> = (0..31)
+        .map(|_| {
+            nanos_a_unit(1_000_000, || {
+                for _ in 0..1_000_000 {
+                    drop(black_box(table.snapshot()).expect("few versions live"));
+                }
+            })
+        })
+        .collect();
+    nanos.sort_by(f64::total_cmp);
+    print_figure("snapshot() and drop, ns, median of 31 rounds", format!("{:.1}", nanos[15]));
+}
+
+/// A table that goes on changing.
+struct Changing {
+    table: GroupTable,
+    churn: Churn,
+}
+
+impl Changing {
+    fn new() -> Self {
+        let mut random = Random::new();
+        let table = random_table(JOINS, &mut Random::new());
+        let churn = Churn::new(random.keys(JOINS), random);
+        Self { table, churn }
+    }
+
+    fn diverge(&mut self) {
+        self.churn.run(&self.table, DIVERGING);
+    }
+
+    fn diverged_snapshots(&mut self) -> Vec<Snapshot> {
+        let snapshots = (0..SNAPSHOTS).map(|_| {
+            self.diverge();
+            self.table.snapshot().expect("few versions live")
+        });
+        let snapshots = snapshots.collect();
+        self.diverge();
+        snapshots
+    }
+
+    /// The time that 99.9 % of so many commits of one change each do not exceed, in ns.
+    fn p999(&mut self, mut is_done: impl FnMut(usize) -> bool) -> f64 {
+        let mut nanos = Vec::with_capacity(COMMITS);
+        while !is_done(nanos.len()) {
+            let start = Instant::now();
+            self.churn.run(&self.table, 1);
+            nanos.push(start.elapsed().as_nanos());
+        }
+        nanos.sort_unstable();
+        nanos[nanos.len() * 999 / 1000] as f64
+    }
+}
+
+fn many_snapshots_held(name: &str) {
+    let (mut held, mut free) = (Changing::new(), Changing::new());
+    let snapshots = held.diverged_snapshots();
+    for changing in [&mut held, &mut free] {
+        changing.diverge();
+    }
+    assert_eq!(held.table.stats().live_versions, SNAPSHOTS + 1);
+    let rounds = (0..PAIRS)
+        .map(|_| (held.p999(|done| done == COMMITS), free.p999(|done| done == COMMITS)))
+        .collect();
+    print_ratio(name, "ns", rounds);
+    drop(snapshots);
+}
+
+fn drop_orders(name: &str) {
+    let mut changing = Changing::new();
+    let mut millis = |newest_first: bool| {
+        let mut snapshots = changing.diverged_snapshots();
+        if !newest_first {
+            snapshots.reverse();
+        }
+        let start = Instant::now();
+        while let Some(snapshot) = snapshots.pop() {
+            drop(snapshot);
+            while changing.table.reclaim() {}
+        }
+        let millis = start.elapsed().as_secs_f64() * 1e3;
+        assert_eq!(changing.table.stats().slots_retained, 0);
+        millis
+    };
+    let rounds = (0..3).map(|_| (millis(true), millis(false))).collect();
+    print_ratio(name, "ms", rounds);
+}
+
+fn after_a_drop(name: &str) {
+    let mut changing = Changing::new();
+    let second = || {
+        let end = Instant::now() + Duration::from_secs(1);
+        move |_| Instant::now() >= end
+    };
+    let rounds = (0..PAIRS)
+        .map(|_| {
+            let snapshot = changing.table.snapshot().expect("few versions live");
+            changing.diverge();
+            let idle = changing.p999(second());
+            drop(snapshot);
+            (changing.p999(second()), idle)
+        })
+        .collect();
+    print_ratio(name, "ns", rounds);
+}
+
+fn many_threads(name: &str) {
+    let (mut one, mut many) = (Changing::new(), Changing::new());
+    let (ready, done) = (Barrier::new(SNAPSHOTS + 1), Barrier::new(SNAPSHOTS + 1));
+    thread::scope(|scope| {
+        let table = &many.table;
+        for _ in 0..SNAPSHOTS {
+            scope.spawn(|| {
+                drop(table.snapshot());
+                ready.wait();
+                done.wait();
+            });
+        }
+        // Not timed before all threads have taken theirs; they live until all is timed.
+        let round = |changing: &GroupTable, churn: &mut Churn| {
+            nanos_a_unit(COMMITS / 10, || churn.run(changing, COMMITS / 10))
+        };
+        let before: Vec<f64> = (0..PAIRS).map(|_| round(&one.table, &mut one.churn)).collect();
+        ready.wait();
+        let after: Vec<f64> = (0..PAIRS).map(|_| round(table, &mut many.churn)).collect();
+        done.wait();
+        print_ratio(name, "ns", after.into_iter().zip(before).collect());
+    });
+}

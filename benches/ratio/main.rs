@@ -1,0 +1,28 @@
+//! How much faster we are than the alternatives, and what we cost: every ratio and every bound that
+//! the project claims is printed here.
+//!
+//! The two sides of a question alternate, round by round, in one process, because the speed of a
+//! machine drifts by more than many an effect. Printed are the ratio of the medians, the other's time
+//! over ours, and the quartiles of the rounds' own ratios: above 1 we are faster.
+//!
+//! Run with `cargo bench --bench ratio`; `cargo bench --bench ratio -- PART` asks only the questions
+//! whose names have PART in them.
+
+mod enumerating;
+mod latency;
+mod memory;
+#[path = "../pages/mod.rs"]
+mod pages;
+mod rounds;
+#[path = "../support/mod.rs"]
+mod support;
+mod writing;
+
+fn main() {
+    let asked = rounds::Asked::from_args();
+    rounds::print_heads();
+    enumerating::ask(&asked);
+    writing::ask(&asked);
+    memory::ask(&asked);
+    latency::ask(&asked);
+}
