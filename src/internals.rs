@@ -95,6 +95,7 @@ impl JoinSet {
     /// Puts ascending keys into an empty set, in one commit. Says whether there was memory.
     pub fn bulk_load(&self, keys: impl ExactSizeIterator<Item = u64>) -> bool {
         let mut txn = self.versions.begin();
+        assert_eq!(txn.sets().len(), 0, "for an empty set");
         if !reserve(&mut txn, keys.len()) {
             return false;
         }
@@ -106,6 +107,16 @@ impl JoinSet {
 
     pub fn snapshot(&self) -> Option<JoinSetSnapshot> {
         self.versions.hold().ok().map(JoinSetSnapshot)
+    }
+
+    pub fn live_versions(&self) -> usize {
+        self.versions.usage().live_versions
+    }
+
+    /// The nodes in use that the current version does not reach.
+    pub fn retained_nodes(&self) -> usize {
+        let usage = self.versions.usage();
+        usage.pool.in_use.saturating_sub(usage.current_nodes)
     }
 
     /// The bytes of slots in use.

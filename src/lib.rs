@@ -36,8 +36,8 @@
 //!
 //! - Readers never wait: taking a snapshot is a load and a count. A reader that keeps its snapshot
 //!   for long keeps that one version's memory, and nothing else.
-//! - Writers take turns. A commit copies the sets that it changes, so many changes belong in one
-//!   transaction.
+//! - Writers take turns. A commit copies the way to each leaf that it changes, so many changes belong
+//!   in one transaction.
 //! - Records are derived while they are packed: a join takes 8 bytes in its set and streams as 16.
 //!
 //! # Features

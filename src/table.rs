@@ -71,8 +71,8 @@ impl Limits {
     }
 
     /// Bounds the versions that live at a time: the current one, and the older ones that snapshots
-    /// hold. At the bound snapshots of a version that has none yet are refused. The least bound is
-    /// 2.
+    /// hold; for the moment of a commit there may be one more. At the bound snapshots of a version
+    /// that has none yet are refused. The least bound is 2.
     pub const fn live_versions(self, versions: usize) -> Self {
         let versions = if versions < 2 { 2 } else { versions };
         Self { live_versions: versions, ..self }
@@ -104,8 +104,10 @@ impl GroupTable {
 
     /// Takes a snapshot: the version that was published last, as it is now and will stay.
     ///
-    /// Lock-free; allocates nothing and makes no system call, but for a thread's first call. It sees
-    /// every commit that returned before this call.
+    /// Lock-free. It allocates nothing and makes no system call, but for a thread's first call, and
+    /// for every 128th, which does a bounded step of the epoch collector's work: that may free and
+    /// allocate some hundred records of dead versions, never nodes. It sees every commit that
+    /// returned before this call.
     ///
     /// # Errors
     ///
@@ -127,7 +129,8 @@ impl GroupTable {
     ///
     /// A thread that has a transaction open must not begin another one on the same table: it would
     /// wait for itself. The same holds for [`reclaim`](Self::reclaim) and
-    /// [`retained`](Self::retained).
+    /// [`retained`](Self::retained), and for dropping the table after a transaction was leaked
+    /// (`mem::forget`).
     pub fn begin_write(&self) -> WriteTxn<'_> {
         WriteTxn { txn: self.versions.begin(), limits: self.limits }
     }
@@ -363,13 +366,84 @@ impl Error for SnapshotError {}
 mod tests {
     use super::*;
     use crate::family::{V4, V6};
-    use crate::membership::{Interface, Protocol};
+    use std::collections::BTreeSet;
+
+    impl WriteTxn<'_> {
+        /// Refuses memory from the request after the next `requests` on.
+        fn refuse_after(&mut self, requests: Option<usize>) {
+            self.txn.refuse_after(requests);
+        }
+    }
 
     fn commit(table: &GroupTable, number: u8) -> Version {
         let group = V4::new(239, 0, 0, number);
         let mut txn = table.begin_write();
         txn.join(&Membership::any_source(group, Interface::new(1), Protocol::IGMP)).unwrap();
         txn.commit()
+    }
+
+    fn joins(snapshot: &Snapshot) -> Vec<(V4, V4)> {
+        (0..).map_while(|rank| snapshot.join_at(rank)).collect()
+    }
+
+    /// The joins by their model: all on one interface.
+    fn expected(model: &BTreeSet<u8>) -> Vec<(V4, V4)> {
+        model.iter().map(|number| (V4::new(239, 0, 0, *number), V4::UNSPECIFIED)).collect()
+    }
+
+    #[test]
+    fn a_refusal_of_memory_at_any_request_changes_nothing() {
+        let on = Interface::<V4>::new(1);
+        let membership =
+            |number| Membership::any_source(V4::new(239, 0, 0, number), on, Protocol::IGMP);
+        for granted in 0..60 {
+            let table = GroupTable::new();
+            let mut model: BTreeSet<u8> = (0..40).map(|number| number * 3).collect();
+            table.begin_write().replace(on, Protocol::IGMP, &expected(&model)).unwrap();
+            let mut txn = table.begin_write();
+            txn.replace(on, Protocol::IGMP, &expected(&model)).unwrap();
+            txn.commit();
+            let held = table.snapshot().unwrap();
+
+            let mut txn = table.begin_write();
+            txn.refuse_after(Some(granted));
+            let mut refused = 0;
+            for number in 0..50u8 {
+                match txn.join(&membership(number.wrapping_mul(7))) {
+                    Ok(changed) => assert_eq!(changed, model.insert(number.wrapping_mul(7))),
+                    Err(error) => {
+                        assert_eq!(error, WriteError::OutOfMemory);
+                        refused += 1;
+                    }
+                }
+                match txn.leave(&membership(number)) {
+                    Ok(changed) => assert_eq!(changed, model.remove(&number)),
+                    Err(error) => {
+                        assert_eq!(error, WriteError::OutOfMemory);
+                        refused += 1;
+                    }
+                }
+            }
+            let half: BTreeSet<u8> = model.iter().copied().step_by(2).collect();
+            match txn.replace(on, Protocol::IGMP, &expected(&half)) {
+                Ok(_) => model = half,
+                Err(error) => {
+                    assert_eq!(error, WriteError::OutOfMemory);
+                    refused += 1;
+                }
+            }
+            assert!(refused > 0 || granted > 50);
+            txn.refuse_after(None);
+            assert_eq!(txn.join(&membership(200)), Ok(true), "the transaction goes on");
+            model.insert(200);
+            txn.commit();
+            let snapshot = table.snapshot().unwrap();
+            assert_eq!(joins(&snapshot), expected(&model), "{granted} requests granted");
+            let by_interface: Vec<_> = snapshot.joined_on(on).collect();
+            assert_eq!(by_interface, expected(&model));
+            assert_eq!(snapshot.membership_count::<V4>(), model.len());
+            assert_eq!(held.len::<V4>(), 40);
+        }
     }
 
     #[test]

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use groupscan::{GroupTable, Snapshot};
 
-use crate::rounds::{Asked, alternate, nanos_a_unit, print_figure, print_ratio};
-use crate::support::{Churn, Random, random_table};
+use crate::changing::{Churn, Random, random_table};
+use crate::rounds::{Asked, nanos_a_unit, print_figure, print_ratio};
 
 /// The size that most questions are asked at.
 const JOINS: usize = 1 << 20;

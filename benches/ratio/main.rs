@@ -8,6 +8,7 @@
 //! Run with `cargo bench --bench ratio`; `cargo bench --bench ratio -- PART` asks only the questions
 //! whose names have PART in them.
 
+mod changing;
 mod enumerating;
 mod latency;
 mod memory;

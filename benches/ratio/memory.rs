@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use groupscan::internals::{JoinSet, stop_in_snapshot};
 use groupscan::{Enumeration, Filter, GroupTable, Stats, V4, View};
 
+use crate::changing::{Churn, Random, change, random_table};
 use crate::rounds::{Asked, print_figure};
-use crate::support::{Churn, Random, change, random_table};
 
 /// The size that most questions are asked at.
 const JOINS: usize = 1 << 20;

@@ -9,8 +9,8 @@ use groupscan::GroupTable;
 use groupscan::internals::JoinSet;
 use imbl::OrdSet;
 
+use crate::changing::{Random, change, random_table};
 use crate::rounds::{Asked, alternate, nanos_a_unit};
-use crate::support::{Random, change, random_table};
 
 /// The size that most questions are asked at.
 const JOINS: usize = 1 << 20;

@@ -62,11 +62,19 @@ pub(crate) fn join<F: Family>(
         Some(flags) => flags.union(membership.flags),
         None => membership.flags,
     };
-    if sets.by_group.len() >= MAX_KEYS {
+    if found.flags.is_none() && sets.by_group.len() >= MAX_KEYS {
         return Err(ChangeRefused::Memberships { limit: MAX_KEYS });
     }
     let for_interface = if found.slot.is_none() { sets.interface_worst_case() } else { 0 };
-    txn.reserve(sets.worst_case(1) + for_interface, Reach::Capacity)?;
+    let worst_case = sets.worst_case(1) + for_interface;
+    match (txn.reserve(worst_case, Reach::Capacity), found.slot) {
+        (Err(Refusal::Capacity), Some(slot)) => {
+            // There is no room for any join, but there may be for this one.
+            let needed = slots_to_join(txn, membership, slot);
+            txn.reserve(needed, Reach::Capacity)?;
+        }
+        (reserved, _) => reserved?,
+    }
     let slot = match found.slot {
         Some(slot) => slot,
         None => take_slot(txn, membership.interface)?,
@@ -80,6 +88,17 @@ pub(crate) fn join<F: Family>(
     }
     txn.mark_changed();
     Ok(true)
+}
+
+/// The slots that a join on an interface with a slot takes at most.
+#[cold]
+fn slots_to_join<F: Family>(txn: &TableTxn<'_>, membership: &Membership<F>, slot: u32) -> usize {
+    let (sets, number) = (txn.sets().of::<F>(), txn.number().number());
+    let parts = parts(membership, slot, membership.flags);
+    let join = F::Join::new(membership.group, membership.source);
+    sets.by_group.slots_to_insert(F::ByGroup::new(parts), number)
+        + sets.by_interface.slots_to_insert(F::ByInterface::new(parts), number)
+        + sets.joins.slots_to_insert(join, number)
 }
 
 /// Removes a membership's flags, and with the last of them the membership, and says whether that
@@ -130,10 +149,16 @@ pub(super) fn take_slot<F: Family>(
 ) -> Result<u32, ChangeRefused> {
     reserve_slot::<F>(txn)?;
     let number = txn.number().number();
-    let (slots, any_in) = txn.kept_mut();
-    let slots = slots.0.of_mut::<F>();
-    let limit = slots.limit();
-    let slot = slots.take(number, any_in).ok_or(ChangeRefused::Interfaces { limit })?;
+    let take = |txn: &mut TableTxn<'_>| {
+        let (slots, any_in) = txn.kept_mut();
+        let slots = slots.0.of_mut::<F>();
+        slots.take(number, any_in).ok_or(ChangeRefused::Interfaces { limit: slots.limit() })
+    };
+    let slot = take(txn).or_else(|_| {
+        // Versions may have died that nobody has told the transaction of.
+        txn.hear();
+        take(txn)
+    })?;
     let by_slot = SlotKey::new(slot, interface.index, interface.next_hop.to_number());
     txn.edit(|sets| &mut sets.of_mut::<F>().interfaces).insert(interface_key(interface, slot));
     txn.edit(|sets| &mut sets.of_mut::<F>().slots).insert(by_slot);

@@ -26,12 +26,13 @@ pub(crate) fn replace<F: Family>(
     let sets = txn.sets().of::<F>();
     let slot = sets.slot(interface);
     let before = slot.map(|slot| memberships_of(sets, slot, protocol)).transpose()?;
-    let changes = differences(&before.unwrap_or_default(), joins)?;
+    let before = before.unwrap_or_default();
+    let changes = differences(&before, joins)?;
     if changes.is_empty() {
         return Ok(0);
     }
     let coming = changes.iter().filter(|(.., flags)| flags.is_some()).count();
-    if sets.by_group.len() + coming > MAX_KEYS {
+    if sets.by_group.len() - before.len() + joins.len() > MAX_KEYS {
         return Err(ChangeRefused::Memberships { limit: MAX_KEYS });
     }
 

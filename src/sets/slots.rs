@@ -15,8 +15,12 @@ use std::collections::{TryReserveError, VecDeque};
 
 use crate::key::SLOTS;
 
-/// How many retired slots are looked at before a new one is made.
+/// How many retired slots a call looks at, at least, before it makes a new one.
 const LOOKED_AT: usize = 8;
+
+/// What part of the retired slots it looks at, if that is more: an eighth. So those that old versions
+/// name keep back at most seven times as many others.
+const PART_LOOKED_AT: usize = 8;
 
 /// The slots of one family.
 #[derive(Debug)]
@@ -77,7 +81,10 @@ impl Slots {
         let slot = self
             .free
             .pop()
-            .or_else(|| self.take_retired(LOOKED_AT, &any_in))
+            .or_else(|| {
+                let part = self.retired.len() / PART_LOOKED_AT;
+                self.take_retired(part.max(LOOKED_AT), &any_in)
+            })
             .or_else(|| self.make())
             .or_else(|| self.take_retired(usize::MAX, &any_in))?;
         if let Some(birth) = self.births.get_mut(slot as usize) {
@@ -89,11 +96,16 @@ impl Slots {
 
     /// The first of some retired slots that no live version names.
     fn take_retired(&mut self, looked_at: usize, any_in: impl Fn(u64, u64) -> bool) -> Option<u32> {
-        let found = self.retired.iter().take(looked_at).position(|retired| {
-            let birth = self.births.get(retired.slot as usize);
-            birth.is_some_and(|birth| !any_in(*birth, retired.retire))
-        })?;
-        self.retired.remove(found).map(|retired| retired.slot)
+        for _ in 0..looked_at.min(self.retired.len()) {
+            let retired = self.retired.pop_front()?;
+            let birth = self.births.get(retired.slot as usize)?;
+            if !any_in(*birth, retired.retire) {
+                return Some(retired.slot);
+            }
+            // To the back, so that one which is named for long keeps none behind it from its turn.
+            self.retired.push_back(retired);
+        }
+        None
     }
 
     fn make(&mut self) -> Option<u32> {
@@ -148,6 +160,25 @@ mod tests {
         assert_eq!(take(&mut slots, 6, &[0, 4, 5]), Some(0), "versions 0 and 4 do not");
         slots.abort();
         assert_eq!(take(&mut slots, 6, &[0, 4, 5]), Some(0), "an abort gives it back");
+    }
+
+    #[test]
+    fn slots_that_an_old_version_names_keep_no_others_back() {
+        let mut slots = Slots::with_limit(1000);
+        for slot in 0..20 {
+            assert_eq!(take(&mut slots, 1, &[]), Some(slot));
+        }
+        slots.commit(1);
+        (0..20).for_each(|slot| slots.give_back(slot));
+        slots.commit(2);
+        // Version 1 is held, and interfaces come and go.
+        for number in (3..20_000).step_by(2) {
+            let slot = take(&mut slots, number, &[1, number - 1]).unwrap();
+            slots.commit(number);
+            slots.give_back(slot);
+            slots.commit(number + 1);
+            assert!(slot < 20 * 8 + 8, "slots are taken again");
+        }
     }
 
     #[test]

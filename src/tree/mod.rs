@@ -167,26 +167,58 @@ impl<K: Key> Tree<K> {
         Slices::from_key(self, low).flatten().copied().take_while(move |key| *key <= high)
     }
 
+    /// The slots that putting `key` in takes at most for a transaction that makes version `number`:
+    /// copies of the nodes on its way, and halves of those that are full. Closer than
+    /// [`worst_case`](Self::worst_case), and dearer.
+    pub(crate) fn slots_to_insert(&self, key: K, number: u64) -> usize {
+        let (mut copies, mut splits) = (0, 0);
+        let mut node = self.root();
+        while let Some(here) = node {
+            copies += usize::from(here.birth() != number);
+            // A split goes up as far as there are full nodes.
+            let is_full = here.len() == Shape::<K>::capacity(here.level());
+            splits = if is_full { splits + 1 } else { 0 };
+            node = (here.level() > 0).then(|| here.child(here.child_for(&key)));
+        }
+        // All full: one more for the new root, as for the first leaf of an empty tree.
+        copies + splits + usize::from(splits == usize::from(self.height))
+    }
+
     /// The slots that so many changes take at most, beside those that are in use.
     pub(crate) fn worst_case(&self, changes: usize) -> usize {
-        let height = usize::from(self.height);
         if changes == 1 {
             // On each level a copy, and a copy of a neighbour or a split; and a new root, or a first.
-            return 2 * height + 2;
+            return 2 * usize::from(self.height) + 2;
         }
-        // Each node is copied once at most, and a change copies itself a path and neighbours of it;
-        // a node that was full splits once, and again with each half capacity of new entries.
-        let mut slots = height + 2;
-        let (mut nodes, mut entries) = (self.len(), changes);
-        for level in 0..=self.height {
-            nodes = nodes / Shape::<K>::minimum(level) + 1;
-            let splits = nodes.min(changes);
-            entries = entries / (Shape::<K>::capacity(level) / 2) + 1;
-            slots += nodes.min(changes.saturating_mul(2)) + splits + entries;
-            entries += splits;
-        }
-        slots
+        let capacities = [Shape::<K>::LEAF_CAPACITY, Shape::<K>::BRANCH_CAPACITY];
+        let minima = [Shape::<K>::minimum_leaf(), Shape::<K>::minimum_branch()];
+        slots_for_batch(self.len(), self.height, changes, capacities, minima)
     }
+}
+
+/// The slots that a batch of changes takes at most in a tree of so many keys and levels, whose leaves
+/// and branches have these capacities and minima.
+///
+/// Each node is copied once at most, and a change copies itself a way and neighbours of it; a node
+/// that was full splits once, and again with each half capacity of new entries.
+fn slots_for_batch(
+    length: usize,
+    height: u8,
+    changes: usize,
+    capacities: [usize; 2],
+    minima: [usize; 2],
+) -> usize {
+    let mut slots = usize::from(height) + 2;
+    let (mut nodes, mut entries) = (length, changes);
+    for level in 0..=usize::from(height) {
+        nodes = nodes / minima[level.min(1)] + 1;
+        let splits = nodes.min(changes);
+        entries = entries / (capacities[level.min(1)] / 2) + 1;
+        slots += nodes.min(changes.saturating_mul(2)) + splits + entries;
+        entries += splits;
+    }
+    // The levels that the tree does not have yet have fewer nodes together than they have entries.
+    slots + entries
 }
 
 /// The way down to the leaf that a key belongs to, level by level, asking for the memory of each node

@@ -16,7 +16,8 @@
 //!
 //! # Invariants
 //!
-//! - I1: every byte of a slot is initialised from the time when its chunk was mapped.
+//! - I1: every byte of a slot's body is initialised from the time when its chunk was mapped, and its
+//!   header from the time when it was first a node or free.
 //! - I2: while a node is published, only its fields `next` and `previous` change, and these only the
 //!   writer reads and writes; no reference ever covers them.
 //! - I3: a node whose birth is the number of the running transaction is referred to by that

@@ -278,9 +278,11 @@ fn a_reservation_suffices_and_an_insertion_that_changes_nothing_takes_nothing() 
         bench.transact(|tree, nodes| {
             let key = number.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40;
             let before = nodes.pool().in_use();
-            let reserved = tree.worst_case(1);
-            edit(tree, nodes, 1).insert(key);
-            assert!(nodes.pool().in_use() - before <= reserved);
+            let reserved = tree.slots_to_insert(key, number + 1);
+            assert!(reserved <= tree.worst_case(1));
+            let there = edit(tree, nodes, 1).insert(key).is_some();
+            let made = nodes.pool().in_use() - before;
+            assert!(if there { made == 0 } else { made == reserved });
             let before = (nodes.pool().in_use(), nodes.growth());
             edit(tree, nodes, 1).insert(key);
             assert_eq!((nodes.pool().in_use(), nodes.growth()), before);
@@ -288,4 +290,30 @@ fn a_reservation_suffices_and_an_insertion_that_changes_nothing_takes_nothing() 
         });
     }
     bench.end();
+}
+
+/// The slots that ascending keys take at most, put one by one before a greater one that is alone:
+/// each split leaves half a node behind for good.
+fn halves(mut entries: usize, capacities: [usize; 2]) -> usize {
+    let mut slots = 0;
+    let mut capacity = capacities[0];
+    while entries > capacity {
+        entries = entries / capacity.div_ceil(2) + 1;
+        slots += entries;
+        capacity = capacities[1];
+    }
+    slots + 1
+}
+
+#[test]
+fn a_reservation_for_a_batch_suffices_at_every_capacity() {
+    for key_bytes in [8, 16, 24, 32, 40] {
+        let capacities = [2048 / key_bytes, 2048 / (key_bytes + 12)];
+        let minima = capacities.map(|capacity| capacity / 3);
+        for changes in (1..=32).flat_map(|bits| [(1 << bits) - 1, 1 << bits, 3 << bits]) {
+            let reserved = slots_for_batch(1, 1, changes, capacities, minima);
+            // One more for the copy of the leaf that was there.
+            assert!(halves(changes, capacities) < reserved, "{changes} keys of {key_bytes} bytes");
+        }
+    }
 }

@@ -7,7 +7,8 @@
 //!
 //! # Progress
 //!
-//! Pinning is wait-free but for a thread's first pin, which registers the thread.
+//! Pinning is lock-free. A thread's first pin registers the thread; every 128th also does a bounded
+//! step of collecting, which looks at all registered threads and drops what garbage it may.
 
 use std::sync::LazyLock;
 

@@ -15,21 +15,20 @@
 //! # Progress
 //!
 //! Holding a version is lock-free: a reader tries again only when the version it loaded was superseded
-//! and left by its last holder, or when the count changed under it. Letting go is lock-free. Neither
-//! allocates or makes a system call, but for a thread's first. Transactions take turns; nothing
-//! that a reader does makes one wait.
+//! and left by its last holder, or when the count changed under it. It allocates nothing and makes no
+//! system call, but for what pinning does now and then ([`collector`]). Letting go is lock-free, and
+//! does neither; only the last holder of all, after the table is gone, gives the table's memory back.
+//! Transactions take turns; nothing that a reader does makes one wait.
 
 #![allow(unsafe_code, reason = "versions are counted by hand, and their nodes freed by rule")]
 
+#[cfg(not(any(loom, groupscan_lock_twin)))]
 mod collector;
 mod core;
 mod live;
 mod publication;
 mod record;
 mod store;
-
-#[cfg(test)]
-mod tests;
 
 use std::fmt;
 

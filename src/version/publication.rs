@@ -1,9 +1,9 @@
 //! Where the record of the current version is published: the one file that names arc-swap.
 //!
 //! arc-swap works inside a harness. A reader is pinned in the crate's collector while it looks at
-//! the record that it loaded, and whoever drops the last reference to a record hands it to that
-//! collector. So a record's memory outlives every look at it whether or not arc-swap's own
-//! accounts are right on the machine at hand.
+//! the record that it loaded, and the writer, which has a reference of its own to every record,
+//! hands that to the collector when the version is dead. So a record's memory outlives every look at
+//! it, even on a machine on which arc-swap's writer overlooked a reader's debt.
 //!
 //! Under the cfg `groupscan_lock_twin`, and under loom, a lock takes arc-swap's place.
 //!
@@ -14,15 +14,15 @@
 //!
 //! # Progress
 //!
-//! `with_latest` is wait-free but for a thread's first call. `publish` never waits for readers; it
-//! is O(threads that ever loaded), for arc-swap visits each.
+//! `with_latest` is lock-free, as pinning is. `publish` never waits for readers; it is O(threads that
+//! ever loaded), for arc-swap visits each.
 
 use std::sync::Arc;
 
 #[cfg(not(any(loom, groupscan_lock_twin)))]
-pub(super) use swap::{Publication, drop_superseded};
+pub(super) use swap::{Publication, collect, drop_superseded};
 #[cfg(any(loom, groupscan_lock_twin))]
-pub(super) use twin::{Publication, drop_superseded};
+pub(super) use twin::{Publication, collect, drop_superseded};
 
 #[cfg(not(any(loom, groupscan_lock_twin)))]
 mod swap {
@@ -58,6 +58,9 @@ mod swap {
     pub(in crate::version) fn drop_superseded<R: Send + Sync + 'static>(record: Arc<R>) {
         collector::pinned(|pin| pin.drop_later(record));
     }
+
+    /// Drops what superseded records of this thread can be dropped now.
+    pub(in crate::version) use collector::collect;
 }
 
 #[cfg(any(loom, groupscan_lock_twin))]
@@ -76,7 +79,9 @@ mod twin {
         }
 
         pub(in crate::version) fn with_latest<T>(&self, look: impl FnOnce(&R) -> T) -> T {
-            look(&self.lock())
+            // Looked at without the lock: as with arc-swap, the record may be superseded meanwhile.
+            let latest = Arc::clone(&self.lock());
+            look(&latest)
         }
 
         pub(in crate::version) fn publish(&self, record: Arc<R>) {
@@ -88,10 +93,13 @@ mod twin {
         }
     }
 
-    /// Drops the last reference to a record that was superseded. Nobody looks at it without the lock.
+    /// Drops a reference to a record that was superseded. Those who look at it have their own.
     pub(in crate::version) fn drop_superseded<R: Send + Sync + 'static>(record: Arc<R>) {
         drop(record);
     }
+
+    /// Nothing waits.
+    pub(in crate::version) fn collect() {}
 }
 
 #[cfg(all(test, not(loom)))]

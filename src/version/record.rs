@@ -15,14 +15,15 @@
 //! - I3: whoever takes `holders` to 0 puts the root into the inbox, once; nobody but the writer
 //!   touches it from then on.
 //! - I4: a record's memory is alive while its version has holders, and as long as a thread is pinned
-//!   that could load it: the writer drops its reference, which is the last, by the collector.
+//!   that could load it: the writer drops its reference, which is the last, by the collector. At the
+//!   end of the table nobody can load a record any more.
 //!
 //! # Orderings
 //!
 //! - `holders` rises with relaxed ordering: who takes a reference got to the record by an acquiring
 //!   load of the publication, or has a reference already.
-//! - `holders` falls with a release, and who takes it to 0 fences with an acquire: all reads of the
-//!   version by other holders come before its root goes to the inbox.
+//! - `holders` falls with a release, and who takes it to 0 then acquires it: all reads of the version
+//!   by other holders come before its root goes to the inbox.
 //! - The inbox is pushed with a release and emptied with an acquire: the writer frees nodes after
 //!   the last read of them.
 
@@ -31,7 +32,7 @@ use std::sync::Arc;
 
 use super::core::Core;
 use super::{Version, VersionSets};
-use crate::sync::{AtomicPtr, AtomicUsize, Ordering, fence};
+use crate::sync::{AtomicPtr, AtomicUsize, Ordering};
 
 /// A version as it is published.
 pub(super) struct Root<S: VersionSets> {
@@ -193,11 +194,13 @@ impl<S: VersionSets> Clone for Holder<S> {
 impl<S: VersionSets> Drop for Holder<S> {
     #[inline]
     fn drop(&mut self) {
-        // Read before the count falls: at once after that the writer may free the record, unless
-        // this was the last holder.
+        // Read before the count falls: after that, if others hold the version or held it last, the
+        // writer may free the record at any time.
         let root = self.record().root;
         if self.record().holders.fetch_sub(1, Ordering::Release) == 1 {
-            fence(Ordering::Acquire);
+            // Reads the 0 that ends the chain of falls, and so acquires what each released. A load and
+            // not a fence, which thread sanitizers do not follow.
+            self.record().holders.load(Ordering::Acquire);
             // SAFETY: the count fell to 0 by us, so the root is ours to put into the inbox (I3).
             unsafe { die(root) };
         }
@@ -248,6 +251,11 @@ impl<S: VersionSets> Inbox<S> {
                 Err(now) => first = now,
             }
         }
+    }
+
+    /// Makes all that came before a death come before what follows.
+    pub(super) fn acquire(&self) {
+        self.first.load(Ordering::Acquire);
     }
 
     /// Takes out all versions, the latest first. To be called by the writer.

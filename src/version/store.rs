@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use super::core::{Bounds, Core, Writer};
-use super::publication::Publication;
+use super::publication::{Publication, collect};
 use super::record::{Hold, Holder, Record};
-use super::{Kept, Refused, Retained, Usage, Version, VersionSets, collector};
+use super::{Kept, Refused, Retained, Usage, Version, VersionSets};
 use crate::key::Key;
 use crate::sync::MutexGuard;
 use crate::tree::{Edit, Reach, Refusal, Tree};
@@ -65,7 +65,7 @@ impl<S: VersionSets> Versions<S> {
     /// Does a step of the work that deaths of versions left, and says whether there is more.
     pub(crate) fn reclaim(&self) -> bool {
         let more = self.core.lock().reclaim(&self.core);
-        collector::collect();
+        collect();
         more
     }
 
@@ -91,12 +91,6 @@ impl<S: VersionSets> Versions<S> {
     /// The addresses of the nodes that exist. Takes the writer's lock.
     pub(crate) fn existing(&self) -> std::collections::BTreeSet<usize> {
         self.core.lock().nodes.pool().existing()
-    }
-
-    /// Refuses memory from the request after the next `requests` on.
-    #[cfg(test)]
-    pub(crate) fn refuse_after(&self, requests: Option<usize>) {
-        self.core.lock().nodes.pool_mut().refuse_after(requests);
     }
 }
 
@@ -166,6 +160,11 @@ impl<'v, S: VersionSets> Txn<'v, S> {
         (kept, |birth, retire| live.any_in(birth, retire))
     }
 
+    /// Hears of the versions that died.
+    pub(crate) fn hear(&mut self) {
+        self.writer.hear(&self.versions.core.inbox);
+    }
+
     /// Makes sure of slots for a change, if need be by doing all the reclaiming that can be done.
     #[inline]
     pub(crate) fn reserve(&mut self, slots: usize, reach: Reach) -> Result<(), Refusal> {
@@ -179,6 +178,12 @@ impl<'v, S: VersionSets> Txn<'v, S> {
     fn reclaim_and_reserve(&mut self, slots: usize, reach: Reach) -> Result<(), Refusal> {
         while self.writer.reclaim(&self.versions.core) {}
         self.writer.nodes.pool_mut().reserve(slots, reach)
+    }
+
+    /// Refuses memory from the request after the next `requests` on.
+    #[cfg(test)]
+    pub(crate) fn refuse_after(&mut self, requests: Option<usize>) {
+        self.writer.nodes.pool_mut().refuse_after(requests);
     }
 
     /// Publishes the sets as the next version, unless nothing was changed. Returns the version that

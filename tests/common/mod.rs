@@ -1,6 +1,8 @@
 //! A model of the table: the same calls on `BTreeMap`s, and what an enumeration shows by brute
 //! force. The tests and the fuzz targets share it.
 
+#![allow(dead_code, reason = "each test uses its part")]
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use groupscan::{Family, Filter, Interface, Membership, MembershipFlags, Protocol, V4, V6, View};
@@ -82,6 +84,34 @@ impl<F: Family> Model<F> {
         after != Some(before)
     }
 
+    /// As `WriteTxn::replace`.
+    pub(crate) fn replace(
+        &mut self,
+        interface: Interface<F>,
+        protocol: Protocol,
+        joins: &[(F, F)],
+    ) -> usize {
+        let before = self.clone();
+        self.memberships.retain(|(.., i, p), _| (*i, *p) != (interface, protocol));
+        for (group, source) in joins {
+            let identity = (*group, *source, interface, protocol);
+            self.memberships.insert(identity, MembershipFlags::JOIN);
+        }
+        let changed = |one: &Self, other: &Self| {
+            let others =
+                |(identity, flags): &(&_, &_)| other.memberships.get(identity) != Some(*flags);
+            one.memberships.iter().filter(others).count()
+        };
+        // What came or changed, and what went; what changed is found from both sides.
+        let went = before.memberships.keys().filter(|m| !self.memberships.contains_key(m)).count();
+        changed(self, &before) + went
+    }
+
+    /// The interfaces that memberships name.
+    pub(crate) fn interfaces(&self) -> BTreeSet<Interface<F>> {
+        self.memberships.keys().map(|(_, _, interface, _)| *interface).collect()
+    }
+
     /// The number of memberships.
     pub(crate) fn len(&self) -> usize {
         self.memberships.len()
@@ -95,17 +125,18 @@ impl<F: Family> Model<F> {
 
     /// The interfaces on which (group, source) is joined.
     pub(crate) fn outgoing(&self, group: F, source: F) -> BTreeSet<Interface<F>> {
-        let joined = self.memberships.iter().filter(|(_, f)| f.contains(MembershipFlags::JOIN));
-        let here = joined.filter(|((g, s, ..), _)| (*g, *s) == (group, source));
-        here.map(|((_, _, interface, _), _)| *interface).collect()
+        let from = Interface::with_next_hop(0, F::UNSPECIFIED);
+        let here = self.memberships.range((group, source, from, Protocol(0))..);
+        let here = here.take_while(|((g, s, ..), _)| (*g, *s) == (group, source));
+        let joined = here.filter(|(_, flags)| flags.contains(MembershipFlags::JOIN));
+        joined.map(|((_, _, interface, _), _)| *interface).collect()
     }
 
     /// The joins on an interface.
     pub(crate) fn joined_on(&self, interface: Interface<F>) -> BTreeSet<(F, F)> {
-        let joins = self.joins().into_iter();
-        joins
-            .filter(|(group, source)| self.outgoing(*group, *source).contains(&interface))
-            .collect()
+        let joined = self.memberships.iter().filter(|(_, f)| f.contains(MembershipFlags::JOIN));
+        let here = joined.filter(|((_, _, i, _), _)| *i == interface);
+        here.map(|((group, source, ..), _)| (*group, *source)).collect()
     }
 
     /// What an enumeration shows.

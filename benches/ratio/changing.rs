@@ -1,0 +1,79 @@
+//! Tables of random joins, and changes of them.
+
+use groupscan::{GroupTable, Interface, Membership, Protocol, V4};
+
+/// Random numbers that are the same in every run, and never repeat.
+pub(crate) struct Random(u64);
+
+impl Random {
+    pub(crate) fn new() -> Self {
+        Self(0)
+    }
+
+    /// The next number: a permutation of the 64-bit numbers, applied to a count.
+    pub(crate) fn next(&mut self) -> u64 {
+        self.0 += 1;
+        let mut number = self.0.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        for factor in [0xbf58_476d_1ce4_e5b9_u64, 0x94d0_49bb_1331_11eb] {
+            number = (number ^ (number >> 31)).wrapping_mul(factor);
+        }
+        number ^ (number >> 31)
+    }
+
+    /// So many new keys: group in the high half, source in the low half.
+    pub(crate) fn keys(&mut self, count: usize) -> Vec<u64> {
+        (0..count).map(|_| self.next()).collect()
+    }
+}
+
+/// The membership of a key on the one interface that these tables have.
+pub(crate) fn membership(key: u64) -> Membership<V4> {
+    let [group, source] = [(key >> 32) as u32, key as u32].map(V4::from_bits);
+    Membership::source_specific(group, source, Interface::new(1), Protocol::IGMP)
+}
+
+/// Joins or leaves keys in one commit.
+pub(crate) fn change(table: &GroupTable, keys: &[u64], present: bool) {
+    let mut txn = table.begin_write();
+    for key in keys {
+        let membership = membership(*key);
+        let changed = if present { txn.join(&membership) } else { txn.leave(&membership) };
+        assert_eq!(changed, Ok(true), "keys are new, or were put in before");
+    }
+    txn.commit();
+}
+
+/// A table of so many joins of random groups and sources, on one interface.
+pub(crate) fn random_table(joins: usize, random: &mut Random) -> GroupTable {
+    let table = GroupTable::new();
+    change(&table, &random.keys(joins), true);
+    table
+}
+
+/// Leaves and joins of random places, in turn, each with a commit of its own.
+pub(crate) struct Churn {
+    keys: Vec<u64>,
+    random: Random,
+    is_join: bool,
+    at: usize,
+}
+
+impl Churn {
+    /// For a table that has these keys; new ones come from `random`.
+    pub(crate) fn new(keys: Vec<u64>, random: Random) -> Self {
+        Self { keys, random, is_join: false, at: 0 }
+    }
+
+    /// Makes so many changes.
+    pub(crate) fn run(&mut self, table: &GroupTable, changes: usize) {
+        for _ in 0..changes {
+            if !self.is_join {
+                self.at = (self.random.next() % self.keys.len() as u64) as usize;
+            } else {
+                self.keys[self.at] = self.random.next();
+            }
+            change(table, &[self.keys[self.at]], self.is_join);
+            self.is_join = !self.is_join;
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! Readers allocate nothing: neither by taking and dropping snapshots nor by enumerating.
+
+#![allow(unsafe_code, reason = "counts what the allocator is asked for")]
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+
+use groupscan::{Filter, GroupTable, Interface, Membership, Protocol, V4, View};
+
+thread_local! {
+    static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
+}
+
+struct Counting;
+
+// SAFETY: hands every call on to the system's allocator as it is.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        ALLOCATIONS.with(|count| count.set(count.get() + 1));
+        // SAFETY: as the caller promises.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, start: *mut u8, layout: Layout) {
+        ALLOCATIONS.with(|count| count.set(count.get() + 1));
+        // SAFETY: as the caller promises.
+        unsafe { System.dealloc(start, layout) }
+    }
+}
+
+#[global_allocator]
+static COUNTING: Counting = Counting;
+
+/// How often this thread allocated or freed while `run` ran.
+fn allocations(run: impl FnOnce()) -> usize {
+    let before = ALLOCATIONS.get();
+    run();
+    ALLOCATIONS.get() - before
+}
+
+fn table(joins: u32) -> GroupTable {
+    let table = GroupTable::new();
+    let mut txn = table.begin_write();
+    for number in 0..joins {
+        let group = V4::from_bits(0xe000_0000 + number);
+        txn.join(&Membership::any_source(group, Interface::new(1), Protocol::IGMP)).unwrap();
+    }
+    txn.commit();
+    table
+}
+
+#[test]
+fn snapshots_and_enumerations_allocate_nothing() {
+    assert!(allocations(|| drop(Box::new(0))) >= 2, "the count works");
+    let table = table(5000);
+    // The first call of a thread registers it.
+    drop(table.snapshot().unwrap());
+    let mut buffer = [0; 1000];
+    let count = allocations(|| {
+        for _ in 0..1000 {
+            let snapshot = table.snapshot().unwrap();
+            drop(snapshot.clone());
+            let enumeration = snapshot.enumerate(View::AllSources, Filter::<V4>::all());
+            drop(snapshot);
+            for _ in 0..10 {
+                assert!(enumeration.get_next(&mut buffer).unwrap().more());
+            }
+        }
+    });
+    assert_eq!(count, 0);
+}
+
+#[test]
+fn the_drop_of_a_version_s_last_snapshot_frees_nothing() {
+    let table = table(5000);
+    let snapshot = table.snapshot().unwrap();
+    let mut txn = table.begin_write();
+    assert_eq!(txn.leave_all(Interface::<V4>::new(1), Protocol::IGMP), Ok(5000));
+    txn.commit();
+    let retained = table.stats().slots_retained;
+    assert!(retained > 0);
+    assert_eq!(allocations(|| drop(snapshot)), 0);
+    assert_eq!(table.stats().slots_retained, retained, "that is the writer's work");
+    while table.reclaim() {}
+    assert_eq!(table.stats().slots_retained, 0);
+}

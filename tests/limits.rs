@@ -1,0 +1,205 @@
+//! A table at its limits: of bytes, and of versions that live.
+
+mod common;
+
+use std::collections::BTreeSet;
+
+use groupscan::internals::reachable;
+use groupscan::{
+    GroupTable, Interface, Limits, Membership, Protocol, Snapshot, SnapshotError, Stats, V4,
+    WriteError,
+};
+
+const LIMIT_BYTES: usize = 400 * Stats::SLOT_BYTES;
+
+fn membership(number: u32) -> Membership<V4> {
+    // Neighbouring numbers are far from each other in the order of the sets.
+    let group = V4::from_bits(0xe000_0000 | (number.wrapping_mul(0x9e37_79b9) >> 8));
+    Membership::any_source(group, Interface::new(number % 3), Protocol::IGMP)
+}
+
+fn join(table: &GroupTable, number: u32) -> Result<bool, WriteError> {
+    let mut txn = table.begin_write();
+    let changed = txn.join(&membership(number));
+    txn.commit();
+    changed
+}
+
+/// A table that takes no more joins, and how many it took.
+fn full_table() -> (GroupTable, u32) {
+    let table = GroupTable::with_limits(Limits::default().node_bytes(LIMIT_BYTES));
+    let refused = (0..).find(|number| join(&table, *number).is_err()).unwrap();
+    assert!(refused > 100);
+    (table, refused)
+}
+
+/// The slots in use.
+fn in_use(table: &GroupTable) -> usize {
+    table.stats().slots_in_use
+}
+
+#[test]
+fn at_the_cap_a_join_fails_and_changes_nothing() {
+    let (table, count) = full_table();
+    let version = table.snapshot().unwrap().version();
+    let before = in_use(&table);
+    assert!(before * Stats::SLOT_BYTES <= LIMIT_BYTES);
+    let mut txn = table.begin_write();
+    let refused = Err(WriteError::OutOfCapacity { limit_bytes: LIMIT_BYTES });
+    assert_eq!(txn.join(&membership(count)), refused);
+    assert_eq!(txn.join(&membership(0)), Ok(false), "what is there needs no room");
+    assert_eq!(txn.leave(&membership(count)), Ok(false));
+    assert_eq!(txn.commit(), version);
+    let many: Vec<(V4, V4)> =
+        (0..100_000).map(|i| (V4::from_bits(0xe000_0000 + i), V4::UNSPECIFIED)).collect();
+    let mut txn = table.begin_write();
+    let interface = Interface::new(9);
+    assert!(matches!(
+        txn.replace(interface, Protocol(7), &many),
+        Err(WriteError::OutOfCapacity { .. })
+    ));
+    assert_eq!(txn.commit(), version);
+    assert_eq!(in_use(&table), before);
+    assert_eq!(table.snapshot().unwrap().interface_count::<V4>(), 3, "no interface was made");
+
+    // Leaves make room.
+    for number in 0..count / 2 {
+        let mut txn = table.begin_write();
+        assert_eq!(txn.leave(&membership(number)), Ok(true));
+        txn.commit();
+    }
+    assert_eq!(join(&table, count), Ok(true));
+}
+
+/// The bound on what leaves may bring into use: the cap, and one copy of what live versions hold.
+fn bound(held: &[Snapshot]) -> usize {
+    let nodes: BTreeSet<usize> = held.iter().flat_map(reachable).collect();
+    LIMIT_BYTES / Stats::SLOT_BYTES + nodes.len()
+}
+
+#[test]
+fn a_full_table_with_a_snapshot_held_empties_one_leave_a_commit() {
+    let (table, count) = full_table();
+    let held = [table.snapshot().unwrap()];
+    let bound = bound(&held);
+    let mut went_over = false;
+    for number in 0..count {
+        let mut txn = table.begin_write();
+        assert_eq!(txn.leave(&membership(number)), Ok(true));
+        txn.commit();
+        assert!(in_use(&table) <= bound);
+        if in_use(&table) * Stats::SLOT_BYTES > LIMIT_BYTES {
+            went_over = true;
+            assert!(matches!(join(&table, count), Err(WriteError::OutOfCapacity { .. })));
+            let limit_bytes = LIMIT_BYTES;
+            assert_eq!(table.snapshot().err(), Some(SnapshotError::OutOfCapacity { limit_bytes }));
+        }
+    }
+    assert!(went_over, "the table was full, and its snapshot kept all of it");
+    assert_eq!(held[0].len::<V4>(), count as usize);
+    drop(held);
+    while table.reclaim() {}
+    assert_eq!((in_use(&table), table.snapshot().unwrap().len::<V4>()), (0, 0));
+    assert_eq!(join(&table, count), Ok(true));
+}
+
+#[test]
+fn a_full_table_with_a_snapshot_held_empties_in_one_transaction() {
+    let (table, count) = full_table();
+    let held = [table.snapshot().unwrap()];
+    let bound = bound(&held);
+    let mut txn = table.begin_write();
+    for number in 0..count {
+        assert_eq!(txn.leave(&membership(number)), Ok(true));
+    }
+    txn.commit();
+    assert!(in_use(&table) <= bound);
+    assert_eq!(table.snapshot().unwrap().len::<V4>(), 0);
+    assert_eq!(held[0].len::<V4>(), count as usize);
+
+    // The same again, all at once.
+    drop(held);
+    while table.reclaim() {}
+    let count = (0..).find(|number| join(&table, *number).is_err()).unwrap();
+    let held = [table.snapshot().unwrap()];
+    let bound = self::bound(&held);
+    let mut txn = table.begin_write();
+    let left: usize = (0..3)
+        .map(|index| txn.leave_all(Interface::<V4>::new(index), Protocol::IGMP).unwrap())
+        .sum();
+    txn.commit();
+    assert_eq!(left, count as usize);
+    assert!(in_use(&table) <= bound);
+    drop(held);
+}
+
+#[test]
+fn an_abort_of_leaves_beyond_the_cap_gives_everything_back() {
+    let (table, count) = full_table();
+    let _held = table.snapshot().unwrap();
+    let before = in_use(&table);
+    let mut txn = table.begin_write();
+    for number in 0..count / 2 {
+        assert_eq!(txn.leave(&membership(number)), Ok(true));
+    }
+    drop(txn);
+    assert_eq!(in_use(&table), before);
+    assert!(table.snapshot().is_ok());
+}
+
+#[test]
+fn at_the_cap_joins_use_what_dead_versions_left() {
+    let (table, count) = full_table();
+    let held = table.snapshot().unwrap();
+    for number in 0..count / 4 {
+        let mut txn = table.begin_write();
+        txn.leave(&membership(number)).unwrap();
+        txn.commit();
+    }
+    assert!(join(&table, count).is_err());
+    drop(held);
+    assert_eq!(join(&table, count), Ok(true), "no call of reclaim is needed");
+}
+
+#[test]
+fn no_more_versions_live_than_the_limit() {
+    let table = GroupTable::with_limits(Limits::default().live_versions(3));
+    let mut held = Vec::new();
+    for number in 0..10 {
+        join(&table, number).unwrap();
+        held.extend(table.snapshot());
+        // Who holds a version that is held already adds none.
+        held.extend(held.last().cloned());
+        assert!(table.stats().live_versions <= 3);
+    }
+    assert_eq!(held.iter().map(|s| s.version()).collect::<BTreeSet<_>>().len(), 2);
+    assert_eq!(table.snapshot().err(), Some(SnapshotError::TooManyVersions { limit: 3 }));
+    let newest = held.last().unwrap().version();
+    held.retain(|snapshot| snapshot.version() == newest);
+    let current = table.snapshot().expect("a version died, so there is room, without a commit");
+    assert_eq!(current.len::<V4>(), 10);
+    // The current version is held now: more may hold it, though as many live as may.
+    join(&table, 10).unwrap();
+    assert!(table.snapshot().is_err());
+    drop(current);
+    held.push(table.snapshot().unwrap());
+    assert!(table.snapshot().is_ok());
+}
+
+#[test]
+fn a_table_allows_two_live_versions_at_least() {
+    let table = GroupTable::with_limits(Limits::default().live_versions(0));
+    let held = table.snapshot().unwrap();
+    join(&table, 1).unwrap();
+    assert!(table.snapshot().is_err());
+    assert_eq!(held.len::<V4>(), 0);
+}
+
+#[cfg(not(groupscan_check))]
+#[test]
+fn an_empty_table_maps_nothing_and_a_small_one_little() {
+    let table = GroupTable::new();
+    assert_eq!(table.stats().mapped_bytes, 0);
+    (0..100).for_each(|number| assert_eq!(join(&table, number), Ok(true)));
+    assert!(table.stats().mapped_bytes <= 256 << 10);
+}

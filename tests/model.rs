@@ -1,0 +1,277 @@
+//! Random operations, with many snapshots held, against a model of `BTreeMap`s.
+
+mod common;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use common::{Model, Small};
+use groupscan::{
+    Enumeration, Family, Filter, GroupTable, Interface, Membership, MembershipFlags, Prefix,
+    Protocol, Snapshot, V4, V6, View, WriteTxn,
+};
+use proptest::prelude::*;
+
+/// The snapshots held at a time at most.
+const HELD: usize = 64;
+
+/// Memberships are numbered: group and source by the number, on a few interfaces.
+const NUMBERS: u32 = 6000;
+
+/// A family whose memberships can be numbered.
+trait Numbered: Small {
+    fn numbered(number: u32) -> Self;
+}
+
+impl Numbered for V4 {
+    fn numbered(number: u32) -> Self {
+        V4::from_bits(if number == 0 { 0 } else { 0xe000_0000 + number })
+    }
+}
+
+impl Numbered for V6 {
+    fn numbered(number: u32) -> Self {
+        V6::from_bits(if number == 0 { 0 } else { 0xff3e << 112 | u128::from(number) << 30 })
+    }
+}
+
+/// The (group, source) of a number: some groups have a wildcard and some sources.
+fn join_of<F: Numbered>(number: u32) -> (F, F) {
+    (F::numbered(number / 7), F::numbered(number % 7))
+}
+
+fn interface_of<F: Numbered>(number: u32) -> Interface<F> {
+    Interface::with_next_hop(number / 2, F::numbered(number % 2))
+}
+
+fn membership_of<F: Numbered>(number: u32, at: Place) -> Membership<F> {
+    let (group, source) = join_of(number);
+    let (interface, protocol) = (interface_of(at.interface), Protocol(at.protocol));
+    Membership::source_specific(group, source, interface, protocol).with_flags(at.flags)
+}
+
+/// What a membership has beside its number.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    interface: u32,
+    protocol: u32,
+    flags: MembershipFlags,
+}
+
+#[derive(Clone, Debug)]
+enum Edit {
+    Join(u32, Place),
+    Leave(u32, Place),
+    /// So many numbers from one on.
+    JoinRun(u32, u32, Place),
+    LeaveRun(u32, u32, Place),
+    LeaveAll(Place),
+    /// Every so manieth number of a run.
+    Replace(u32, u32, usize, Place),
+}
+
+#[derive(Clone, Debug)]
+enum Op {
+    Commit(Vec<Edit>),
+    /// Aborts after the edits, and then makes them under the same number.
+    AbortAndCommit(Vec<Edit>),
+    /// Panics after the edits.
+    Panic(Vec<Edit>),
+    Hold,
+    Drop(usize),
+    Rank(u32),
+    Range(u32, u8),
+    Reclaim,
+}
+
+fn place() -> impl Strategy<Value = Place> {
+    (0..5u32, 0..2u32, 1..=3u8).prop_map(|(interface, protocol, flags)| Place {
+        interface,
+        protocol,
+        flags: MembershipFlags::from_bits(flags).unwrap(),
+    })
+}
+
+fn edit() -> impl Strategy<Value = Edit> {
+    let number = || 0..NUMBERS;
+    let run = || 1..700u32;
+    prop_oneof![
+        6 => (number(), place()).prop_map(|(n, p)| Edit::Join(n, p)),
+        4 => (number(), place()).prop_map(|(n, p)| Edit::Leave(n, p)),
+        2 => (number(), run(), place()).prop_map(|(n, r, p)| Edit::JoinRun(n, r, p)),
+        2 => (number(), run(), place()).prop_map(|(n, r, p)| Edit::LeaveRun(n, r, p)),
+        1 => place().prop_map(Edit::LeaveAll),
+        2 => (number(), run(), 1..5usize, place()).prop_map(|(n, r, s, p)| Edit::Replace(n, r, s, p)),
+    ]
+}
+
+fn op() -> impl Strategy<Value = Op> {
+    let edits = || proptest::collection::vec(edit(), 1..5);
+    prop_oneof![
+        8 => edits().prop_map(Op::Commit),
+        2 => edits().prop_map(Op::AbortAndCommit),
+        1 => edits().prop_map(Op::Panic),
+        6 => Just(Op::Hold),
+        4 => (0..HELD).prop_map(Op::Drop),
+        2 => (0..NUMBERS).prop_map(Op::Rank),
+        2 => (0..NUMBERS, 0..=128u8).prop_map(|(n, length)| Op::Range(n, length)),
+        1 => Just(Op::Reclaim),
+    ]
+}
+
+/// Makes an edit on both sides, which must agree on what it changed.
+fn make<F: Numbered>(txn: &mut WriteTxn<'_>, model: &mut Model<F>, edit: &Edit) {
+    let mut join = |txn: &mut WriteTxn<'_>, number, place| {
+        let membership = membership_of(number, place);
+        assert_eq!(txn.join(&membership), Ok(model.join(&membership)));
+    };
+    match *edit {
+        Edit::Join(number, place) => join(txn, number, place),
+        Edit::JoinRun(first, count, place) => {
+            (first..first + count).for_each(|number| join(txn, number, place));
+        }
+        Edit::Leave(number, place) => leave(txn, model, number, place),
+        Edit::LeaveRun(first, count, place) => {
+            (first..first + count).for_each(|number| leave(txn, model, number, place));
+        }
+        Edit::LeaveAll(place) => {
+            let (interface, protocol) = (interface_of(place.interface), Protocol(place.protocol));
+            let expected = model.replace(interface, protocol, &[]);
+            assert_eq!(txn.leave_all(interface, protocol), Ok(expected));
+        }
+        Edit::Replace(first, count, step, place) => {
+            let (interface, protocol) = (interface_of(place.interface), Protocol(place.protocol));
+            let joins: Vec<(F, F)> = (first..first + count).step_by(step).map(join_of).collect();
+            let expected = model.replace(interface, protocol, &joins);
+            assert_eq!(txn.replace(interface, protocol, &joins), Ok(expected));
+        }
+    }
+}
+
+fn leave<F: Numbered>(txn: &mut WriteTxn<'_>, model: &mut Model<F>, number: u32, place: Place) {
+    let membership = membership_of(number, place);
+    assert_eq!(txn.leave(&membership), Ok(model.leave(&membership)));
+}
+
+fn joins_of<F: Family>(snapshot: &Snapshot) -> Vec<(F, F)> {
+    let enumeration: Enumeration<F> = snapshot.enumerate(View::AllSources, Filter::all());
+    let mut buffer = vec![0; 100 * Enumeration::<F>::ENTRY_BYTES];
+    let mut joins = Vec::new();
+    loop {
+        let batch = enumeration.get_next(&mut buffer).unwrap();
+        joins.extend(batch.entries().iter().map(|entry| F::group_and_source(entry)));
+        if !batch.more() {
+            return joins;
+        }
+    }
+}
+
+/// What is quick to compare.
+fn check<F: Numbered>(snapshot: &Snapshot, model: &Model<F>) {
+    let joins: Vec<(F, F)> = model.joins().into_iter().collect();
+    assert_eq!(joins_of::<F>(snapshot), joins);
+    assert_eq!(snapshot.len::<F>(), joins.len());
+    assert_eq!(snapshot.membership_count::<F>(), model.len());
+    assert_eq!(snapshot.interface_count::<F>(), model.interfaces().len());
+}
+
+/// All that a snapshot answers.
+fn check_all<F: Numbered>(snapshot: &Snapshot, model: &Model<F>) {
+    check(snapshot, model);
+    for interface in (0..5).map(interface_of) {
+        let joined = model.joined_on(interface);
+        assert!(snapshot.joined_on(interface).eq(joined.into_iter()));
+    }
+    for (group, source) in model.joins().into_iter().step_by(50) {
+        let outgoing = snapshot.outgoing(group, source).collect();
+        assert_eq!(model.outgoing(group, source), outgoing);
+    }
+}
+
+fn run<F: Numbered>(ops: Vec<Op>) {
+    let table = GroupTable::new();
+    let mut model = Model::<F>::default();
+    let mut held: Vec<(Snapshot, Model<F>)> = Vec::new();
+    for op in ops {
+        let before = table.snapshot().unwrap().version();
+        match op {
+            Op::Commit(edits) => {
+                let mut txn = table.begin_write();
+                edits.iter().for_each(|edit| make(&mut txn, &mut model, edit));
+                txn.commit();
+            }
+            Op::AbortAndCommit(edits) => {
+                for kept in 0..=edits.len() {
+                    let mut aborted = model.clone();
+                    let mut txn = table.begin_write();
+                    edits[..kept].iter().for_each(|edit| make(&mut txn, &mut aborted, edit));
+                }
+                let mut txn = table.begin_write();
+                edits.iter().for_each(|edit| make(&mut txn, &mut model, edit));
+                let version = txn.commit().number();
+                assert!(version - before.number() <= 1, "aborted transactions take no number");
+            }
+            Op::Panic(edits) => {
+                let mut aborted = model.clone();
+                let panicked = catch_unwind(AssertUnwindSafe(|| {
+                    let mut txn = table.begin_write();
+                    edits.iter().for_each(|edit| make(&mut txn, &mut aborted, edit));
+                    std::panic::resume_unwind(Box::new("on purpose"));
+                }));
+                assert_eq!(panicked.unwrap_err().downcast_ref(), Some(&"on purpose"));
+                assert_eq!(table.snapshot().unwrap().version(), before);
+            }
+            Op::Hold => {
+                if held.len() < HELD {
+                    held.push((table.snapshot().unwrap(), model.clone()));
+                }
+            }
+            Op::Drop(at) => {
+                if at < held.len() {
+                    let (snapshot, model) = held.swap_remove(at);
+                    check_all(&snapshot, &model);
+                }
+            }
+            Op::Rank(number) => {
+                let (group, source) = join_of(number);
+                let rank = model.joins().range(..(group, source)).count();
+                let snapshot = table.snapshot().unwrap();
+                assert_eq!(snapshot.rank(group, source), rank);
+                let next = model.joins().range((group, source)..).next().copied();
+                assert_eq!(snapshot.join_at(rank), next);
+            }
+            Op::Range(number, length) => {
+                let (group, _) = join_of::<F>(number);
+                let prefix = Prefix::<F>::new(group, length.min(F::BITS)).unwrap_or_default();
+                let expected = model.joins().iter().filter(|(g, _)| prefix.contains(*g)).count();
+                assert_eq!(table.snapshot().unwrap().count(prefix), expected);
+            }
+            Op::Reclaim => while table.reclaim() {},
+        }
+        check(&table.snapshot().unwrap(), &model);
+        let live: std::collections::BTreeSet<_> =
+            held.iter().map(|(snapshot, _)| snapshot.version()).collect();
+        let current = table.snapshot().unwrap().version();
+        let expected = live.len() + usize::from(!live.contains(&current));
+        assert_eq!(table.stats().live_versions, expected);
+    }
+    // Half of the snapshots outlive the table.
+    let outliving = held.split_off(held.len() / 2);
+    held.iter().for_each(|(snapshot, model)| check_all(snapshot, model));
+    drop(held);
+    drop(table);
+    outliving.iter().for_each(|(snapshot, model)| check_all(snapshot, model));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn ipv4_is_as_the_model(ops in proptest::collection::vec(op(), 0..150)) {
+        run::<V4>(ops);
+    }
+
+    #[test]
+    fn ipv6_is_as_the_model(ops in proptest::collection::vec(op(), 0..150)) {
+        run::<V6>(ops);
+    }
+}

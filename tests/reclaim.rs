@@ -1,0 +1,150 @@
+//! The nodes that exist are those that a live version reaches, after every operation.
+//!
+//! A node is reachable from the versions from its birth up to its retirement. So the rule that it is
+//! freed when, and only when, no live version lies between says that the nodes which exist are the
+//! union of what the live versions reach. The test walks all of them.
+
+mod common;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use common::{Small, membership};
+use groupscan::internals::{existing, reachable};
+use groupscan::{Family, GroupTable, Membership, Snapshot, V4, V6, Version};
+use proptest::prelude::*;
+
+#[derive(Clone, Debug)]
+enum Op {
+    /// Joins or leaves memberships of some numbers in one commit.
+    Commit(Vec<([u8; 4], bool)>),
+    Abort(Vec<([u8; 4], bool)>),
+    Hold,
+    /// Another holder of a version that is held.
+    Clone(usize),
+    Drop(usize),
+}
+
+fn op() -> impl Strategy<Value = Op> {
+    let numbers = (0..40u8, 0..12u8, 0..4u8, 0..2u8).prop_map(|(a, b, c, d)| [a, b, c, d]);
+    let edits = proptest::collection::vec((numbers, any::<bool>()), 1..60).boxed();
+    prop_oneof![
+        6 => edits.clone().prop_map(Op::Commit),
+        1 => edits.prop_map(Op::Abort),
+        4 => Just(Op::Hold),
+        1 => (0..32usize).prop_map(Op::Clone),
+        4 => (0..32usize).prop_map(Op::Drop),
+    ]
+}
+
+fn numbered<F: Small>([group, source, interface, protocol]: [u8; 4]) -> Membership<F> {
+    membership(group, source, interface, protocol, 0)
+}
+
+/// Compares what exists with what the live versions reach, and the statistics with both.
+fn check(table: &GroupTable, held: &[Snapshot]) {
+    while table.reclaim() {}
+    let current = table.snapshot().unwrap();
+    let mut versions: BTreeMap<Version, BTreeSet<usize>> = BTreeMap::new();
+    for snapshot in held.iter().chain([&current]) {
+        versions.entry(snapshot.version()).or_insert_with(|| reachable(snapshot));
+    }
+    let reached: BTreeSet<usize> = versions.values().flatten().copied().collect();
+    let exist = existing(table);
+    assert_eq!(exist.difference(&reached).count(), 0, "nodes that no live version reaches");
+    assert_eq!(reached.difference(&exist).count(), 0, "nodes that were freed too early");
+
+    let stats = table.stats();
+    assert_eq!((stats.live_versions, stats.slots_in_use), (versions.len(), exist.len()));
+    let of_current = &versions[&current.version()];
+    assert_eq!(stats.slots_retained, exist.len() - of_current.len());
+    assert_eq!(stats.slots_pending, 0);
+
+    let retained = table.retained();
+    assert!(retained.iter().map(|retained| retained.version).eq(versions.keys().copied()));
+    for retained in retained {
+        let others = versions.iter().filter(|(version, _)| **version != retained.version);
+        let by_others: BTreeSet<usize> = others.flat_map(|(_, nodes)| nodes).copied().collect();
+        let alone = versions[&retained.version].difference(&by_others).count();
+        assert_eq!(retained.slots, alone, "{retained:?}");
+        let holders = held.iter().chain([&current]);
+        let holders = holders.filter(|held| held.version() == retained.version).count();
+        assert_eq!(retained.holders, holders);
+    }
+}
+
+fn edit<F: Small>(table: &GroupTable, edits: Vec<([u8; 4], bool)>, commit: bool) {
+    let mut txn = table.begin_write();
+    for (numbers, join) in edits {
+        let membership = numbered::<F>(numbers);
+        let changed = if join { txn.join(&membership) } else { txn.leave(&membership) };
+        changed.unwrap();
+    }
+    if commit {
+        txn.commit();
+    }
+}
+
+fn run<F: Small + Family>(ops: Vec<Op>) {
+    let table = GroupTable::new();
+    let mut held: Vec<Snapshot> = Vec::new();
+    // More than one leaf of every set, whatever the capacity of nodes.
+    let all = (0..40).flat_map(|group| (0..12).map(move |source| ([group, source, 0, 0], true)));
+    edit::<F>(&table, all.collect(), true);
+    for op in ops {
+        match op {
+            Op::Commit(edits) => edit::<F>(&table, edits, true),
+            Op::Abort(edits) => edit::<F>(&table, edits, false),
+            Op::Hold => held.push(table.snapshot().unwrap()),
+            Op::Clone(at) => held.extend(held.get(at).cloned()),
+            Op::Drop(at) => {
+                if at < held.len() {
+                    drop(held.swap_remove(at));
+                }
+            }
+        }
+        check(&table, &held);
+    }
+    held.clear();
+    check(&table, &held);
+    // Leaves empty the table, and nothing is left.
+    let everything = (0..40u8).flat_map(|g| (0..12u8).map(move |s| (g, s)));
+    let everything = everything
+        .flat_map(|(g, s)| (0..4).flat_map(move |i| (0..2).map(move |p| ([g, s, i, p], false))));
+    edit::<F>(&table, everything.collect(), true);
+    check(&table, &held);
+    assert!(existing(&table).is_empty());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn ipv4_nodes_exist_while_a_live_version_reaches_them(
+        ops in proptest::collection::vec(op(), 0..80),
+    ) {
+        run::<V4>(ops);
+    }
+
+    #[test]
+    fn ipv6_nodes_exist_while_a_live_version_reaches_them(
+        ops in proptest::collection::vec(op(), 0..80),
+    ) {
+        run::<V6>(ops);
+    }
+}
+
+#[test]
+fn commits_alone_keep_pace_with_what_they_retire() {
+    let table = GroupTable::new();
+    let numbers = |round: u8| (0..240).map(move |i| [i % 40, i / 40, round % 4, 0]);
+    edit::<V4>(&table, numbers(0).map(|n| (n, true)).collect(), true);
+    let alone = table.stats().slots_in_use;
+    for round in 0..50 {
+        // Each version is held over the next commit only, and dropped without a call of `reclaim`.
+        let held = table.snapshot().unwrap();
+        edit::<V4>(&table, numbers(round).map(|n| (n, round % 2 == 0)).collect(), true);
+        drop(held);
+        edit::<V4>(&table, vec![([round % 40, 11, 0, 1], true)], true);
+        assert!(table.stats().slots_in_use <= 8 * alone, "garbage outruns the commits");
+    }
+}
