@@ -4,9 +4,10 @@
 //! own, from the root down, counting as it goes; then it edits the leaf, and from there up it splits
 //! what is too full, or joins or evens out what has too little.
 
-use super::node::{NodeMut, NodePtr, NodeRef, Shape, no_bound};
+use super::node::{NodeMut, NodeRef, Shape, no_bound};
 use super::nodes::Nodes;
 use super::search::count_before;
+use super::slot::NodePtr;
 use super::{MAX_HEIGHT, Tree};
 use crate::key::Key;
 

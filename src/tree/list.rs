@@ -3,9 +3,9 @@
 //! # Invariants
 //!
 //! - I1: the nodes of a list are alive, and on no other list.
-//! - I2: a list is used by the writer only (I2 of [`node`](super::node)).
+//! - I2: a list is used by the writer only (I2 of [`slot`](super::slot)).
 
-use super::node::NodePtr;
+use super::slot::NodePtr;
 
 /// The number of chains of a list.
 const CHAINS: usize = 4;
@@ -61,7 +61,7 @@ impl NodeList {
                 let next = unsafe { first.next() }.filter(|_| first != last);
                 // The last node's link may lead anywhere: it is not looked at.
                 chain.0 = next.map(|next| (next, last));
-                next.inspect(|next| next.prefetch_header());
+                next.inspect(|next| next.prefetch(1));
                 self.length -= 1;
                 return Some(first);
             }

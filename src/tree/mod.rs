@@ -13,7 +13,7 @@
 //!                         └──▶ leaf 7      shared; root 7 and leaf 3 are retired
 //! ```
 //!
-//! Leaves have the keys, branches the separators, children and counts ([`node`]). There are no links
+//! Leaves have the keys, branches the separators, children and counts ([`node`], [`slot`]). There are no links
 //! between leaves, for a copy of one would ripple through all of them: a [`cursor`] keeps the path.
 //!
 //! # Invariants
@@ -26,7 +26,7 @@
 //!   minimum, a third of its capacity. So a tree of 2^32 keys has at most [`MAX_HEIGHT`] levels.
 //! - I5: a node's birth is not less than those of its children.
 //! - I6: as long as somebody has a reference to a [`Tree`], its nodes are alive and change no more
-//!   than I2 of [`node`] allows: trees lie in versions, reached through a holder, and in the running
+//!   than I2 of [`slot`] allows: trees lie in versions, reached through a holder, and in the running
 //!   transaction.
 //!
 //! # Costs
@@ -45,6 +45,7 @@ mod node;
 mod nodes;
 mod pool;
 mod search;
+mod slot;
 mod source;
 mod walk;
 
@@ -62,9 +63,9 @@ pub(crate) use bulk::Change;
 pub(crate) use cursor::Slices;
 pub(crate) use edit::Edit;
 pub(crate) use list::{NodeList, birth};
-pub(crate) use node::{NodePtr, SLOT_BYTES};
 pub(crate) use nodes::Nodes;
 pub(crate) use pool::{Pool, PoolUse, Reach, Refusal};
+pub(crate) use slot::{NodePtr, SLOT_BYTES};
 
 use node::{NodeRef, Shape};
 use search::count_before;

@@ -1,200 +1,31 @@
-//! Nodes: how a leaf or a branch lies in a slot of the pool.
+//! Nodes: how the entries of a leaf or a branch lie in the body of a slot.
 //!
 //! ```text
-//! slot    header, 64 bytes | body, 2,048 bytes
-//! header  birth 8 | next | previous | length 2 | level 1 | life 4
-//! leaf    keys: 256 of 8 bytes, 128 of 16, 64 of 32, 51 of 40
+//! leaf    keys: 256 of 8 bytes, 128 of 16, 85 of 24, 64 of 32, 51 of 40
 //! branch  separators | children | ends
 //! ```
 //!
-//! A slot is 33 cache lines, so that neighbouring slots fall on different sets of a cache, and its
-//! body begins on a line of its own.
-//!
 //! Child `i` of a branch has the keys from separator `i` up to the next separator. Separator 0 is
 //! the branch's own lower bound, of which no search makes use. `ends[i]` counts the keys of the
-//! children up to and with `i`, so that a rank is found by bisection.
+//! children up to and with `i`, so that a rank is found by a search.
 //!
 //! # Invariants
 //!
-//! - I1: every byte of a slot's body is initialised from the time when its chunk was mapped, and its
-//!   header from the time when it was first a node or free.
-//! - I2: while a node is published, only its fields `next` and `previous` change, and these only the
-//!   writer reads and writes; no reference ever covers them.
-//! - I3: a node whose birth is the number of the running transaction is referred to by that
+//! - I1: a node whose birth is the number of the running transaction is referred to by that
 //!   transaction alone, which changes it in place.
-//! - I4: `length` is at most the capacity, and the entries up to it are those of the node.
+//! - I2: `length` is at most the capacity, and the entries up to it are those of the node.
 
 use std::marker::PhantomData;
 use std::ops::Range;
-use std::ptr::{self, NonNull};
+use std::ptr;
 use std::slice;
 
 use super::search::count_before;
+use super::slot::{BODY_BYTES, LINE_BYTES, NodePtr, SLOT_LINES, Slot};
 use crate::key::Key;
 
 /// Whether nodes have room for very few entries, so that splits and merges happen all the time.
 const SMALL: bool = cfg!(any(test, loom, groupscan_check));
-
-/// The bytes of a node's entries.
-const BODY_BYTES: usize = 2048;
-
-/// The bytes of a cache line, of most machines.
-const LINE_BYTES: usize = 64;
-
-/// The bytes of a slot.
-pub(crate) const SLOT_BYTES: usize = size_of::<Slot>();
-
-/// The word of life of a slot that holds a node. Debug builds check it at every read.
-const ALIVE: u32 = 0x616c_6976;
-
-/// The word of life of a slot that was freed.
-const FREED: u32 = 0x6672_6565;
-
-/// The place of a node.
-#[repr(C, align(64))]
-pub(crate) struct Slot {
-    header: Header,
-    body: [u64; BODY_BYTES / 8],
-}
-
-#[repr(C, align(64))]
-struct Header {
-    birth: u64,
-    next: Option<NodePtr>,
-    previous: Option<NodePtr>,
-    length: u16,
-    level: u8,
-    life: u32,
-}
-
-const _: () = assert!(SLOT_BYTES == 33 * 64);
-
-/// The address of a slot. To have one says nothing of the node's life.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[repr(transparent)]
-pub(crate) struct NodePtr(NonNull<Slot>);
-
-// SAFETY: an address may go anywhere. What is done with it is unsafe, and has its own conditions.
-unsafe impl Send for NodePtr {}
-// SAFETY: as above.
-unsafe impl Sync for NodePtr {}
-
-impl NodePtr {
-    pub(super) fn new(slot: NonNull<Slot>) -> Self {
-        Self(slot)
-    }
-
-    #[cfg(groupscan_check)]
-    pub(super) fn slot(self) -> NonNull<Slot> {
-        self.0
-    }
-
-    /// The address as a number.
-    pub(crate) fn address(self) -> usize {
-        self.0.as_ptr().addr()
-    }
-
-    /// The version that made the node.
-    ///
-    /// # Safety
-    ///
-    /// The slot is mapped and holds a node, and no other thread makes it another one meanwhile.
-    pub(super) unsafe fn birth(self) -> u64 {
-        // SAFETY: as the caller promises.
-        unsafe {
-            self.check_alive();
-            (&raw const (*self.0.as_ptr()).header.birth).read()
-        }
-    }
-
-    /// Asks for the memory of the slot's header.
-    #[inline]
-    pub(super) fn prefetch_header(self) {
-        prefetch(self.0.as_ptr().cast(), 1);
-    }
-
-    /// Asks for the memory of the slot, which is soon to be written.
-    #[inline]
-    pub(super) fn prefetch(self) {
-        prefetch(self.0.as_ptr().cast(), SLOT_BYTES / LINE_BYTES);
-    }
-
-    /// The next node of the list that this one is on.
-    ///
-    /// # Safety
-    ///
-    /// The slot is mapped, and the caller is the writer (I2).
-    pub(super) unsafe fn next(self) -> Option<Self> {
-        // SAFETY: as the caller promises.
-        unsafe { (&raw const (*self.0.as_ptr()).header.next).read() }
-    }
-
-    /// # Safety
-    ///
-    /// As [`next`](Self::next).
-    pub(super) unsafe fn set_next(self, next: Option<Self>) {
-        // SAFETY: as the caller promises.
-        unsafe { (&raw mut (*self.0.as_ptr()).header.next).write(next) };
-    }
-
-    /// The node before this one on its list, of lists that go both ways.
-    ///
-    /// # Safety
-    ///
-    /// As [`next`](Self::next).
-    pub(super) unsafe fn previous(self) -> Option<Self> {
-        // SAFETY: as the caller promises.
-        unsafe { (&raw const (*self.0.as_ptr()).header.previous).read() }
-    }
-
-    /// # Safety
-    ///
-    /// As [`next`](Self::next).
-    pub(super) unsafe fn set_previous(self, previous: Option<Self>) {
-        // SAFETY: as the caller promises.
-        unsafe { (&raw mut (*self.0.as_ptr()).header.previous).write(previous) };
-    }
-
-    /// Makes the slot an empty node.
-    ///
-    /// # Safety
-    ///
-    /// The slot is mapped, and nobody else refers to it.
-    pub(super) unsafe fn make(self, birth: u64, level: u8) {
-        let header = Header { birth, next: None, previous: None, length: 0, level, life: ALIVE };
-        // SAFETY: as the caller promises.
-        unsafe { (&raw mut (*self.0.as_ptr()).header).write(header) };
-    }
-
-    /// Ends the node's life. In debug builds its content is overwritten.
-    ///
-    /// # Safety
-    ///
-    /// The slot is mapped, and nobody else refers to it.
-    pub(super) unsafe fn unmake(self) {
-        let slot = self.0.as_ptr();
-        // SAFETY: as the caller promises.
-        unsafe {
-            (&raw mut (*slot).header.life).write(FREED);
-            if cfg!(debug_assertions) {
-                (&raw mut (*slot).body).cast::<u8>().write_bytes(0xdb, BODY_BYTES);
-            }
-        }
-    }
-
-    /// Panics in debug builds where the slot holds no node.
-    ///
-    /// # Safety
-    ///
-    /// The slot is mapped.
-    unsafe fn check_alive(self) {
-        if cfg!(debug_assertions) {
-            // SAFETY: as the caller promises; the word is initialised (I1).
-            let life = unsafe { (&raw const (*self.0.as_ptr()).header.life).read() };
-            assert_eq!(life, ALIVE, "a node was read that is not alive");
-        }
-    }
-}
 
 /// How the entries of nodes with keys `K` lie in a body.
 pub(super) struct Shape<K>(PhantomData<K>);
@@ -270,7 +101,7 @@ impl<'a, K: Key> NodeRef<'a, K> {
     /// # Safety
     ///
     /// The node is one of a tree of keys `K`. For `'a` it and all below it are alive, and nobody
-    /// changes more of them than I2 allows.
+    /// changes more of them than I2 of `slot` allows.
     #[inline]
     pub(super) unsafe fn new(node: NodePtr) -> Self {
         const { Shape::<K>::FITS };
@@ -286,7 +117,7 @@ impl<'a, K: Key> NodeRef<'a, K> {
 
     #[inline]
     fn raw(self) -> *const Slot {
-        self.node.0.as_ptr()
+        self.node.slot().as_ptr()
     }
 
     /// The version that made the node.
@@ -320,7 +151,7 @@ impl<'a, K: Key> NodeRef<'a, K> {
     #[inline]
     pub(super) fn keys(self) -> &'a [K] {
         // SAFETY: a leaf's keys and a branch's separators begin the body, which is aligned for them
-        // (`FITS`); there are `len` of them (I4), any bytes are a key (`Pod`), and they are alive
+        // (`FITS`); there are `len` of them (I2), any bytes are a key (`Pod`), and they are alive
         // and unchanged for 'a (`new`).
         unsafe { slice::from_raw_parts(self.body().cast(), self.len()) }
     }
@@ -338,7 +169,7 @@ impl<'a, K: Key> NodeRef<'a, K> {
     pub(super) fn children(self) -> &'a [NodePtr] {
         debug_assert!(self.level() > 0);
         // SAFETY: as for `keys`, at the place and alignment that `FITS` checks. Entries up to `len`
-        // were written as addresses of nodes (I4), so none is null.
+        // were written as addresses of nodes (I2), so none is null.
         unsafe {
             slice::from_raw_parts(self.body().add(Shape::<K>::CHILDREN_AT).cast(), self.len())
         }
@@ -349,13 +180,11 @@ impl<'a, K: Key> NodeRef<'a, K> {
     #[inline]
     pub(super) fn prefetch_child(self, at: usize) {
         let child = self.children()[at];
-        let lines = if self.level() == 1 {
-            let bytes = self.count_of(at) * size_of::<K>();
-            1 + bytes.div_ceil(LINE_BYTES)
+        child.prefetch(if self.level() == 1 {
+            1 + (self.count_of(at) * size_of::<K>()).div_ceil(LINE_BYTES)
         } else {
-            SLOT_BYTES / LINE_BYTES
-        };
-        prefetch(child.0.as_ptr().cast(), lines);
+            SLOT_LINES
+        });
     }
 
     /// Child `at` of a branch.
@@ -390,7 +219,7 @@ impl<'a, K: Key> NodeRef<'a, K> {
     }
 }
 
-/// A node of the running transaction, which may change it (I3).
+/// A node of the running transaction, which may change it (I1).
 pub(super) struct NodeMut<K> {
     node: NodePtr,
     keys: PhantomData<K>,
@@ -430,7 +259,7 @@ impl<K: Key> NodeMut<K> {
     #[inline]
     fn body(self) -> *mut u8 {
         // SAFETY: the node is alive (`new`), so its slot is mapped; no reference is made.
-        unsafe { (&raw mut (*self.node.0.as_ptr()).body).cast() }
+        unsafe { (&raw mut (*self.node.slot().as_ptr()).body).cast() }
     }
 
     #[inline]
@@ -456,9 +285,9 @@ impl<K: Key> NodeMut<K> {
 
     #[inline]
     fn set_len(self, length: usize) {
-        assert!(length <= Shape::<K>::capacity(self.read().level()), "I4");
+        assert!(length <= Shape::<K>::capacity(self.read().level()), "I2");
         // SAFETY: the node is alive and ours (`new`). The capacity is a u16 (`FITS`).
-        unsafe { (&raw mut (*self.node.0.as_ptr()).header.length).write(length as u16) };
+        unsafe { (&raw mut (*self.node.slot().as_ptr()).header.length).write(length as u16) };
     }
 
     /// Writes key `at` of a leaf, or separator `at` of a branch.
@@ -482,7 +311,7 @@ impl<K: Key> NodeMut<K> {
     fn ends_from<'a>(self, at: usize) -> &'a mut [u32] {
         let length = self.read().len();
         assert!(at <= length);
-        // SAFETY: the ends up to `len` are initialised (I4), the node is ours (`new`), and the one
+        // SAFETY: the ends up to `len` are initialised (I2), the node is ours (`new`), and the one
         // reference made here is gone before the node is touched again: callers use it at once.
         unsafe { slice::from_raw_parts_mut(self.end_at(at), length - at) }
     }
@@ -554,7 +383,7 @@ impl<K: Key> NodeMut<K> {
         let (start_here, start_there) =
             if is_branch { (self.read().start_of(at), from.start_of(start)) } else { (0, 0) };
         self.open(at, count);
-        // SAFETY: the places were just opened, the sources are entries of `from` (I4), and the two
+        // SAFETY: the places were just opened, the sources are entries of `from` (I2), and the two
         // nodes are different slots.
         unsafe {
             ptr::copy_nonoverlapping(from_keys.as_ptr().add(start), self.key_at(at), count);
@@ -584,7 +413,7 @@ impl<K: Key> NodeMut<K> {
             let removed = node.start_of(range.end) - node.start_of(range.start);
             self.subtract(range.end, removed);
         }
-        // SAFETY: source and destination are within the entries (I4); `copy` allows overlap.
+        // SAFETY: source and destination are within the entries (I2); `copy` allows overlap.
         unsafe {
             ptr::copy(self.key_at(range.end), self.key_at(range.start), moved);
             if node.level() > 0 {
@@ -606,19 +435,6 @@ impl<K: Key> NodeMut<K> {
         self.set_child(at, kept);
         self.set_key(at, lower_bound);
     }
-}
-
-/// Asks for some cache lines.
-#[inline]
-fn prefetch(start: *const u8, lines: usize) {
-    #[cfg(target_arch = "x86_64")]
-    for line in 0..lines {
-        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-        // SAFETY: a prefetch reads nothing that anybody could see, whatever the address.
-        unsafe { _mm_prefetch::<_MM_HINT_T0>(start.wrapping_add(line * LINE_BYTES).cast()) };
-    }
-    #[cfg(not(target_arch = "x86_64"))]
-    let _ = (start, lines);
 }
 
 /// The lower bound of a branch that no search asks for.

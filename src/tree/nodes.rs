@@ -7,8 +7,9 @@
 //!   by published versions, and versions before this transaction's still reach them.
 
 use super::list::{LinkedNodes, NodeList};
-use super::node::{NodeMut, NodePtr, NodeRef};
+use super::node::{NodeMut, NodeRef};
 use super::pool::Pool;
+use super::slot::NodePtr;
 use crate::key::Key;
 
 /// The pool, and what the running transaction did with it.
@@ -54,7 +55,7 @@ impl Nodes {
     pub(crate) fn abort(&mut self) {
         self.retired = NodeList::default();
         while let Some(node) = self.made.pop() {
-            // SAFETY: only the transaction's trees refer to the node (I3 of `node`), and these are
+            // SAFETY: only the transaction's trees refer to the node (I1 of `node`), and these are
             // given up with the transaction.
             unsafe { self.pool.free(node) };
         }

@@ -17,7 +17,7 @@
 
 use std::collections::BTreeSet;
 
-use super::node::NodePtr;
+use super::slot::{NodePtr, SLOT_LINES};
 use super::source::SlotSource;
 
 /// Why there are no slots.
@@ -170,7 +170,7 @@ impl FreeSlots {
         // SAFETY: free slots are mapped and nobody else's (I1, I2).
         self.first = unsafe { slot.next() };
         if let Some(next) = self.first {
-            next.prefetch();
+            next.prefetch(SLOT_LINES);
         }
         self.length -= 1;
         Some(slot)
@@ -197,7 +197,7 @@ impl Drop for Pool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tree::node::SLOT_BYTES;
+    use crate::tree::slot::SLOT_BYTES;
 
     #[test]
     fn slots_are_counted_and_used_again() {

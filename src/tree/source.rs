@@ -10,8 +10,8 @@ mod chunks {
     use std::collections::BTreeSet;
 
     use crate::tree::chunk::{Chunk, HUGE_PAGE_BYTES};
-    use crate::tree::node::{NodePtr, SLOT_BYTES, Slot};
     use crate::tree::pool::{FreeSlots, Refusal};
+    use crate::tree::slot::{NodePtr, SLOT_BYTES, Slot};
 
     /// The size of a pool's first chunk.
     const FIRST_CHUNK_BYTES: usize = 64 << 10;
@@ -96,8 +96,8 @@ mod heap {
     use std::collections::BTreeSet;
     use std::ptr::NonNull;
 
-    use crate::tree::node::{NodePtr, SLOT_BYTES, Slot};
     use crate::tree::pool::{FreeSlots, Refusal};
+    use crate::tree::slot::{NodePtr, SLOT_BYTES, Slot};
 
     const LAYOUT: Layout = Layout::new::<Slot>();
 

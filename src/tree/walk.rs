@@ -1,6 +1,7 @@
 //! Walking the nodes of a tree, for counting and for the end of everything.
 
-use super::node::{NodePtr, NodeRef};
+use super::node::NodeRef;
+use super::slot::NodePtr;
 use super::{MAX_HEIGHT, Tree};
 use crate::key::Key;
 
