@@ -86,7 +86,8 @@ fn run<F: Small>(operations: Vec<Operation>) {
                 if open.len() < OPEN {
                     let view = VIEWS[usize::from(view) % VIEWS.len()];
                     let filter = Filter::all().group(prefix(group)).source(prefix(source));
-                    let enumeration = table.snapshot().expect("few versions live").enumerate(view, filter);
+                    let enumeration =
+                        table.snapshot().expect("few versions live").enumerate(view, filter);
                     let left = model.shown(view, filter).into();
                     open.push(Open { enumeration, left });
                 }
