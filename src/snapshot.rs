@@ -12,8 +12,9 @@ use crate::version::{Holder, Version};
 /// One version of a table.
 ///
 /// A snapshot never changes, whatever writers do meanwhile, and writers never wait for it. It may be
-/// sent to and shared between threads, and may outlive its table. What only it can reach is freed
-/// when it is dropped; a clone counts as another holder.
+/// sent to and shared between threads, and may outlive its table. A clone counts as another holder.
+/// What only its version can reach is free for the writer's next work when the last holder is
+/// dropped.
 ///
 /// # Examples
 ///

@@ -5,9 +5,13 @@
 #[path = "../../tests/common/mod.rs"]
 mod common;
 
+use std::collections::{BTreeSet, VecDeque};
+
 use arbitrary::Arbitrary;
 use common::{Model, Small, VIEWS, membership};
-use groupscan::{Enumeration, Filter, GetNextError, GroupTable, Prefix, Snapshot, V4, V6};
+use groupscan::{
+    Enumeration, Filter, GetNextError, GroupTable, Membership, Prefix, Snapshot, V4, V6, WriteTxn,
+};
 use libfuzzer_sys::fuzz_target;
 
 /// How many operations an input may have, and how many enumerations may be open at a time.
@@ -25,11 +29,12 @@ struct Input {
 
 #[derive(Arbitrary, Debug)]
 enum Operation {
-    /// Joins and leaves, committed or not.
+    /// Changes, committed or not.
     Write {
-        edits: Vec<(bool, [u8; 5])>,
+        edits: Vec<Edit>,
         commit: bool,
     },
+    Reclaim,
     Start {
         view: u8,
         group: Option<(u8, u8)>,
@@ -45,10 +50,17 @@ enum Operation {
     },
 }
 
+#[derive(Arbitrary, Debug)]
+enum Edit {
+    Join([u8; 5]),
+    Leave([u8; 5]),
+    Replace { interface: u8, protocol: u8, joins: Vec<(u8, u8)> },
+}
+
 /// An enumeration, and what it has yet to show.
 struct Open<F: Small> {
     enumeration: Enumeration<F>,
-    left: std::collections::VecDeque<(F, F)>,
+    left: VecDeque<(F, F)>,
 }
 
 fuzz_target!(|input: Input| {
@@ -68,19 +80,20 @@ fn run<F: Small>(operations: Vec<Operation>) {
             Operation::Write { edits, commit } => {
                 let mut edited = model.clone();
                 let mut txn = table.begin_write();
-                for (join, [group, source, interface, protocol, flags]) in edits {
-                    let m = membership(group % 16, source % 8, interface % 6, protocol % 3, flags);
-                    if join {
-                        assert_eq!(txn.join(&m), Ok(edited.join(&m)));
-                    } else {
-                        assert_eq!(txn.leave(&m), Ok(edited.leave(&m)));
-                    }
+                for edit in edits {
+                    make(&mut txn, &mut edited, edit);
                 }
                 if commit {
                     txn.commit();
                     model = edited;
                 }
                 check(&table.snapshot().expect("few versions live"), &model);
+            }
+            Operation::Reclaim => {
+                while table.reclaim() {}
+                let stats = table.stats();
+                assert_eq!(stats.slots_pending, 0);
+                assert!(!open.is_empty() || stats.slots_retained == 0);
             }
             Operation::Start { view, group, source } => {
                 if open.len() < OPEN {
@@ -110,6 +123,31 @@ fn run<F: Small>(operations: Vec<Operation>) {
             get_next(&mut open, 1, 5 * Enumeration::<F>::ENTRY_BYTES);
         }
         get_next(&mut open, 0, 0);
+    }
+}
+
+fn small<F: Small>([group, source, interface, protocol, flags]: [u8; 5]) -> Membership<F> {
+    membership(group % 16, source % 8, interface % 6, protocol % 3, flags)
+}
+
+fn make<F: Small>(txn: &mut WriteTxn<'_>, model: &mut Model<F>, edit: Edit) {
+    match edit {
+        Edit::Join(numbers) => {
+            let membership = small(numbers);
+            assert_eq!(txn.join(&membership), Ok(model.join(&membership)));
+        }
+        Edit::Leave(numbers) => {
+            let membership = small(numbers);
+            assert_eq!(txn.leave(&membership), Ok(model.leave(&membership)));
+        }
+        Edit::Replace { interface, protocol, joins } => {
+            let at = small::<F>([0, 0, interface, protocol, 0]);
+            let joins = joins.into_iter().map(|(group, source)| (group % 16, source % 8));
+            let joins = joins.map(|(group, source)| (F::small(group), F::small(source)));
+            let joins: Vec<(F, F)> = joins.collect::<BTreeSet<_>>().into_iter().collect();
+            let changed = model.replace(at.interface, at.protocol, &joins);
+            assert_eq!(txn.replace(at.interface, at.protocol, &joins), Ok(changed));
+        }
     }
 }
 

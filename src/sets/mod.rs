@@ -213,3 +213,125 @@ impl From<Refusal> for ChangeRefused {
         Self::Memory(refusal)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use proptest::prelude::*;
+
+    use crate::family::{V4, V6};
+    use crate::flags::MembershipFlags;
+    use crate::key::JoinKey;
+    use crate::membership::{Membership, Protocol};
+    use crate::version::{Bounds, Versions};
+
+    impl<F: Family> Sets<F> {
+        /// Panics where an invariant of the trees or of the sets does not hold.
+        fn check(&self) {
+            self.joins.check();
+            self.by_group.check();
+            self.by_interface.check();
+            self.interfaces.check();
+            self.slots.check();
+            let sorted = |key: &MembershipParts<F>| (key.group, key.source, key.slot, key.protocol);
+            let parts = self.by_group.slices(0..usize::MAX).flatten().map(|key| key.parts());
+            let mut memberships: Vec<_> = parts.collect();
+            let parts = self.by_interface.slices(0..usize::MAX).flatten().map(|key| key.parts());
+            let mut by_interface: Vec<_> = parts.collect();
+            memberships.sort_by_key(sorted);
+            by_interface.sort_by_key(sorted);
+            assert_eq!(memberships, by_interface, "I1");
+
+            let joined = memberships.iter().filter(|parts| parts.is_join());
+            let joined: BTreeSet<(F, F)> =
+                joined.map(|parts| (parts.group, parts.source)).collect();
+            let joins = self.joins.slices(0..usize::MAX).flatten();
+            assert!(joins.map(|key| (key.group(), key.source())).eq(joined), "I2");
+
+            let named: BTreeSet<u32> = memberships.iter().map(|parts| parts.slot).collect();
+            let interfaces: BTreeMap<u32, _> =
+                named.iter().map(|slot| (*slot, self.interface(*slot).expect("I3"))).collect();
+            assert_eq!((self.interfaces.len(), self.slots.len()), (named.len(), named.len()), "I3");
+            let found = interfaces.iter().all(|(slot, i)| self.slot(*i) == Some(*slot));
+            assert!(found, "I3");
+        }
+    }
+
+    #[derive(Clone, Debug)]
+    enum Step {
+        Join(u8, u8, u8, u8, u8),
+        Leave(u8, u8, u8, u8, u8),
+        Replace(u8, u8, BTreeSet<u8>),
+        Commit,
+        Abort,
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        let numbers = || (0..12u8, 0..4u8, 0..3u8, 0..2u8, 1..=3u8);
+        prop_oneof![
+            8 => numbers().prop_map(|(g, s, i, p, f)| Step::Join(g, s, i, p, f)),
+            5 => numbers().prop_map(|(g, s, i, p, f)| Step::Leave(g, s, i, p, f)),
+            1 => (0..3u8, 0..2u8, proptest::collection::btree_set(0..48u8, 0..40))
+                .prop_map(|(i, p, joins)| Step::Replace(i, p, joins)),
+            1 => Just(Step::Commit),
+            1 => Just(Step::Abort),
+        ]
+    }
+
+    fn membership<F: Family>(g: u8, s: u8, i: u8, p: u8, f: u8) -> Membership<F> {
+        let [group, source] = [g, s].map(|number| F::from_number(number.into()));
+        let interface = Interface::new(i.into());
+        Membership::source_specific(group, source, interface, Protocol(p.into()))
+            .with_flags(MembershipFlags::from_bits(f).unwrap())
+    }
+
+    fn run<F: Family>(steps: Vec<Step>) {
+        let bounds = Bounds { node_bytes: usize::MAX, live_versions: 8 };
+        let versions = Versions::<TableSets>::new(bounds);
+        let mut held = Vec::new();
+        let mut txn = versions.begin();
+        for step in steps {
+            match step {
+                Step::Join(g, s, i, p, f) => {
+                    join(&mut txn, &membership::<F>(g, s, i, p, f)).unwrap();
+                }
+                Step::Leave(g, s, i, p, f) => {
+                    leave(&mut txn, &membership::<F>(g, s, i, p, f)).unwrap();
+                }
+                Step::Replace(i, p, joins) => {
+                    let number = |number: u8| F::from_number(number.into());
+                    let joins: Vec<(F, F)> =
+                        joins.into_iter().map(|n| (number(n / 4), number(n % 4))).collect();
+                    let on = Interface::new(i.into());
+                    replace(&mut txn, on, Protocol(p.into()), &joins).unwrap();
+                }
+                Step::Commit => {
+                    txn.commit();
+                    held.extend(versions.hold());
+                    txn = versions.begin();
+                }
+                Step::Abort => {
+                    drop(txn);
+                    txn = versions.begin();
+                }
+            }
+            txn.sets().of::<F>().check();
+        }
+        drop(txn);
+        held.iter().for_each(|holder| holder.sets().of::<F>().check());
+    }
+
+    proptest! {
+        #[test]
+        fn ipv4_sets_keep_their_invariants(steps in proptest::collection::vec(step(), 0..120)) {
+            run::<V4>(steps);
+        }
+
+        #[test]
+        fn ipv6_sets_keep_their_invariants(steps in proptest::collection::vec(step(), 0..120)) {
+            run::<V6>(steps);
+        }
+    }
+}
