@@ -103,16 +103,6 @@ impl NodeList {
     }
 }
 
-/// The version that made a node of a list.
-///
-/// # Safety
-///
-/// The node is alive.
-pub(crate) unsafe fn birth(node: NodePtr) -> u64 {
-    // SAFETY: as the caller promises.
-    unsafe { node.birth() }
-}
-
 /// A list of nodes that goes both ways, so that any node can be taken off.
 #[derive(Debug, Default)]
 pub(super) struct LinkedNodes {

@@ -62,7 +62,7 @@ use crate::key::Key;
 pub(crate) use bulk::Change;
 pub(crate) use cursor::Slices;
 pub(crate) use edit::Edit;
-pub(crate) use list::{NodeList, birth};
+pub(crate) use list::NodeList;
 pub(crate) use nodes::Nodes;
 pub(crate) use pool::{Pool, PoolUse, Reach, Refusal};
 pub(crate) use slot::{NodePtr, SLOT_BYTES};

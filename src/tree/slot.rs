@@ -83,7 +83,7 @@ impl NodePtr {
     /// # Safety
     ///
     /// The slot is mapped and holds a node, and no other thread makes it another one meanwhile.
-    pub(super) unsafe fn birth(self) -> u64 {
+    pub(crate) unsafe fn birth(self) -> u64 {
         // SAFETY: as the caller promises.
         unsafe {
             self.check_alive();

@@ -28,7 +28,7 @@ use std::sync::Arc;
 use super::publication::drop_superseded;
 use super::record::Record;
 use super::{Version, VersionSets};
-use crate::tree::{NodeList, Nodes, birth};
+use crate::tree::{NodeList, Nodes};
 
 /// The live versions of a table, in order.
 pub(super) struct LiveVersions<S: VersionSets> {
@@ -103,7 +103,7 @@ impl<S: VersionSets> LiveVersions<S> {
                 self.pending -= 1;
                 steps -= 1;
                 // SAFETY: a pending node is alive: nobody but this frees it (I4).
-                let birth = unsafe { birth(node) };
+                let birth = unsafe { node.birth() };
                 match &mut before {
                     // SAFETY: the node is alive and was just taken off its list.
                     Some(before) if birth <= before.number => unsafe { before.dead.push(node) },
