@@ -64,8 +64,8 @@ impl Limits {
     /// versions retain. At the bound joins fail, leaves do not. Unless this is called there is no
     /// bound but the system's.
     ///
-    /// A join needs some spare nodes, of [`Stats::SLOT_BYTES`] each, for the worst case: about ten a
-    /// level of the three sets' trees.
+    /// A join needs spare nodes, of [`Stats::SLOT_BYTES`] each, for the copies of its ways through the
+    /// trees of three sets: six to a dozen, and more where it splits nodes.
     pub const fn node_bytes(self, bytes: usize) -> Self {
         Self { node_bytes: bytes, ..self }
     }

@@ -37,6 +37,7 @@ fn check_node<K: Key>(
         return length;
     }
     assert!(node.keys()[1..].iter().all(within), "I1");
+    assert!(low.is_none_or(|low| node.keys()[0] == low), "separator 0");
     assert!(node.keys()[1..].is_sorted_by(|a, b| a < b), "I1");
     let mut count = 0;
     for at in 0..length {

@@ -268,14 +268,10 @@ impl<'t, K: Key> Edit<'t, K> {
     /// Makes one of the children `at` and `at + 1` of an own branch, or makes them equally long.
     fn join_or_even_out(&mut self, branch: NodeMut<K>, at: usize) {
         let (left, right) = (branch.read().child(at), branch.read().child(at + 1));
-        let (level, separator) = (left.level(), branch.read().keys()[at + 1]);
         let (left_length, right_length) = (left.len(), right.len());
-        if left_length + right_length <= Shape::<K>::merged_at_most(level) {
+        if left_length + right_length <= Shape::<K>::merged_at_most(left.level()) {
             let left = self.own_child(branch, at);
             left.insert_entries(left_length, right, 0..right_length);
-            if level > 0 {
-                left.set_key(left_length, separator);
-            }
             self.nodes.discard(right);
             branch.join_children(at);
             return;
@@ -285,16 +281,10 @@ impl<'t, K: Key> Edit<'t, K> {
             let moved = (right_length - left_length) / 2;
             left.insert_entries(left_length, right.read(), 0..moved);
             right.remove(0..moved);
-            if level > 0 {
-                left.set_key(left_length, separator);
-            }
         } else {
             let moved = (left_length - right_length) / 2;
             right.insert_entries(0, left.read(), left_length - moved..left_length);
             left.remove(left_length - moved..left_length);
-            if level > 0 {
-                right.set_key(moved, separator);
-            }
         }
         branch.set_key(at + 1, right.read().keys()[0]);
         branch.set_count(at, left.read().count());

@@ -6,8 +6,9 @@
 //! ```
 //!
 //! Child `i` of a branch has the keys from separator `i` up to the next separator. Separator 0 is
-//! the branch's own lower bound, of which no search makes use. `ends[i]` counts the keys of the
-//! children up to and with `i`, so that a rank is found by a search.
+//! the branch's own lower bound, as its parent has it, of which no search makes use; so entries keep
+//! their separators when they move to a neighbour. On the left edge of a tree it has no meaning.
+//! `ends[i]` counts the keys of the children up to and with `i`, so that a rank is found by a search.
 //!
 //! # Invariants
 //!

@@ -90,17 +90,15 @@ impl<S: VersionSets> LiveVersions<S> {
     /// Frees or moves up to `steps` pending nodes. Returns how many are left.
     pub(super) fn work(&mut self, nodes: &mut Nodes, mut steps: usize) -> usize {
         while self.pending > 0 && steps > 0 {
-            let at = self.find_pending();
-            let (before, from) = self.versions.split_at_mut(at);
-            let mut before = before.last_mut();
-            let Some(here) = from.first_mut() else {
+            let Some((mut before, here)) = self.find_pending() else {
                 unreachable!("the pending nodes are counted");
             };
+            let mut done = 0;
             while steps > 0 {
                 let Some(node) = here.pending.pop() else {
                     break;
                 };
-                self.pending -= 1;
+                done += 1;
                 steps -= 1;
                 // SAFETY: a pending node is alive: nobody but this frees it (I4).
                 let birth = unsafe { node.birth() };
@@ -113,20 +111,20 @@ impl<S: VersionSets> LiveVersions<S> {
                     _ => unsafe { nodes.free(node) },
                 }
             }
+            self.pending -= done;
         }
         self.pending
     }
 
-    /// Where there are pending nodes, given that there are any.
-    fn find_pending(&mut self) -> usize {
+    /// A version with pending nodes, and the live version before it.
+    fn find_pending(&mut self) -> Option<(Option<&mut Live<S>>, &mut Live<S>)> {
         let is_pending = |live: &Live<S>| live.pending.len() > 0;
         let (low, high) = self.versions.split_at(self.found_at.min(self.versions.len()));
-        let found = match high.iter().position(is_pending) {
-            Some(at) => low.len() + at,
-            None => low.iter().position(is_pending).unwrap_or(0),
-        };
+        let in_high = high.iter().position(is_pending).map(|at| low.len() + at);
+        let found = in_high.or_else(|| low.iter().position(is_pending))?;
         self.found_at = found;
-        found
+        let (before, from) = self.versions.split_at_mut(found);
+        Some((before.last_mut(), from.first_mut()?))
     }
 
     /// Whether a live version is among those from `birth`, included, to `retire`, excluded.

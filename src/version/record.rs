@@ -276,3 +276,36 @@ impl<S: VersionSets> Inbox<S> {
         })
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use crate::key::JoinKey4;
+    use crate::tree::Tree;
+    use crate::version::core::Bounds;
+
+    #[test]
+    fn a_closed_version_asks_before_it_is_held_first() {
+        let bounds = Bounds { node_bytes: usize::MAX, live_versions: 2 };
+        let core = Arc::new(Core::<Tree<JoinKey4>>::new(bounds));
+        core.note_birth();
+        let version = Version::default();
+        let (record, current) = Record::create(version, Tree::empty(), 0, Arc::clone(&core), true);
+        assert!(matches!(record.hold(|| Some("no")), Hold::Refused("no")));
+        let Hold::Held(first) = record.hold(|| None::<&str>) else {
+            panic!("nobody objected");
+        };
+        let Hold::Held(second) = record.hold(|| Some("no")) else {
+            panic!("who holds a version that is held adds none");
+        };
+        assert_eq!(record.holders(), 3);
+        drop((first, second));
+        assert!(matches!(record.hold(|| Some("no")), Hold::Refused("no")));
+        drop(current);
+        assert!(matches!(record.hold(|| None::<&str>), Hold::Dead), "zero is final");
+        assert!(core.inbox.take().eq([version]), "whoever let go last told the writer");
+        assert_eq!((core.live(), Arc::strong_count(&core)), (0, 1));
+        // SAFETY: the version is dead, and we are the only ones who know of it.
+        unsafe { record.free_root() };
+    }
+}

@@ -212,7 +212,6 @@ impl<'v, S: VersionSets> Txn<'v, S> {
         // versions with the nodes that were replaced, so its death finds them.
         writer.current = Some(holder);
         writer.keep_pace(core, replaced_count);
-        self.changed = false;
         self.number
     }
 }
