@@ -460,6 +460,36 @@ mod tests {
     }
 
     #[test]
+    fn an_abort_gives_slots_back_and_takes_them_back() {
+        let on = |number, index| {
+            let group = V4::new(239, 0, 0, number);
+            Membership::any_source(group, Interface::new(index), Protocol::IGMP)
+        };
+        let table = GroupTable::new();
+        let mut txn = table.begin_write();
+        txn.join(&on(1, 1)).unwrap();
+        txn.commit();
+        let mut aborted = table.begin_write();
+        assert_eq!(aborted.leave(&on(1, 1)), Ok(true));
+        assert_eq!(aborted.join(&on(1, 7)), Ok(true));
+        drop(aborted);
+        // The next commits must not take what the aborted one did for done.
+        for index in [1, 2, 3] {
+            let mut txn = table.begin_write();
+            assert_eq!(txn.join(&on(2, index)), Ok(true));
+            txn.commit();
+        }
+        let snapshot = table.snapshot().unwrap();
+        let indices = |number| -> BTreeSet<u32> {
+            let outgoing = snapshot.outgoing(V4::new(239, 0, 0, number), V4::UNSPECIFIED);
+            outgoing.map(|interface| interface.index).collect()
+        };
+        assert_eq!(indices(1), BTreeSet::from([1]));
+        assert_eq!(indices(2), BTreeSet::from([1, 2, 3]));
+        assert_eq!(snapshot.interface_count::<V4>(), 3);
+    }
+
+    #[test]
     fn a_slot_freed_and_taken_again_in_one_transaction_names_the_new_interface() {
         let table = GroupTable::new();
         let on = |index| {
