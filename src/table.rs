@@ -460,6 +460,24 @@ mod tests {
     }
 
     #[test]
+    fn a_list_that_does_not_ascend_is_refused() {
+        let table = GroupTable::new();
+        let join = |group, source| (V4::new(239, 0, 0, group), V4::new(10, 0, 0, source));
+        let mut txn = table.begin_write();
+        let mut replace = |joins: &[(V4, V4)]| txn.replace(Interface::new(1), Protocol(7), joins);
+        assert_eq!(replace(&[join(1, 1), join(1, 2), join(2, 1)]), Ok(3));
+        for (at, joins) in [
+            (1, [join(1, 1), join(1, 1), join(1, 2)]),
+            (2, [join(1, 1), join(1, 2), join(1, 2)]),
+            (2, [join(1, 1), join(2, 1), join(1, 2)]),
+        ] {
+            assert_eq!(replace(&joins), Err(WriteError::NotAscending { at }));
+        }
+        assert_eq!(replace(&[join(1, 1), join(1, 2), join(2, 1)]), Ok(0), "nothing was changed");
+        assert_eq!(replace(&[]), Ok(3));
+    }
+
+    #[test]
     fn an_abort_gives_slots_back_and_takes_them_back() {
         let on = |number, index| {
             let group = V4::new(239, 0, 0, number);
