@@ -95,10 +95,9 @@ impl Nodes {
     /// made it, or else retires it.
     pub(super) fn discard<K: Key>(&mut self, node: NodeRef<'_, K>) {
         let (node, birth) = (node.ptr(), node.birth());
-        // SAFETY: a node of this transaction is on the list `made` (I1) and, unlinked from its
-        // trees, known to nobody. One of an earlier transaction is on no list: `made` lists are
-        // forgotten with a commit, and a node is retired once, when it leaves the one tree that it
-        // is in.
+        // A `made` list is forgotten with its commit, and a node leaves the one tree that it is in once.
+        // SAFETY: a node of this transaction is on the list `made` (I1) and, unlinked from its trees,
+        // known to nobody. One of an earlier transaction is on no list, as said above.
         unsafe {
             if birth == self.number {
                 self.made.remove(node);
