@@ -28,9 +28,14 @@ fn join(table: &GroupTable, number: u32) -> Result<bool, WriteError> {
 /// A table that takes no more joins, and how many it took.
 fn full_table() -> (GroupTable, u32) {
     let table = GroupTable::with_limits(Limits::default().node_bytes(LIMIT_BYTES));
-    let refused = (0..).find(|number| join(&table, *number).is_err()).unwrap();
+    let refused = fill(&table);
     assert!(refused > 100);
     (table, refused)
+}
+
+/// Joins until a join is refused, and returns the number of that one.
+fn fill(table: &GroupTable) -> u32 {
+    (0..100_000).find(|number| join(table, *number).is_err()).expect("the cap stops joins")
 }
 
 /// The slots in use.
@@ -120,7 +125,7 @@ fn a_full_table_with_a_snapshot_held_empties_in_one_transaction() {
     // The same again, all at once.
     drop(held);
     while table.reclaim() {}
-    let count = (0..).find(|number| join(&table, *number).is_err()).unwrap();
+    let count = fill(&table);
     let held = [table.snapshot().unwrap()];
     let bound = self::bound(&held);
     let mut txn = table.begin_write();

@@ -109,10 +109,11 @@ fn snapshots_are_whole_whatever_threads_do() {
             }
         });
         // Joined one by one, for a sanitizer does not see the end of a scope.
-        writers.into_iter().for_each(|writer| writer.join().unwrap());
+        let ended: Vec<_> = writers.into_iter().map(|writer| writer.join()).collect();
         done.store(true, Ordering::Relaxed);
         readers.into_iter().for_each(|reader| reader.join().unwrap());
         keeper.join().unwrap();
+        ended.into_iter().for_each(|writer| writer.unwrap());
     });
     assert!(taken.load(Ordering::Relaxed) > 0);
     while table.reclaim() {}

@@ -13,8 +13,9 @@
 //!                         └──▶ leaf 7      shared; root 7 and leaf 3 are retired
 //! ```
 //!
-//! Leaves have the keys, branches the separators, children and counts ([`node`], [`slot`]). There are no links
-//! between leaves, for a copy of one would ripple through all of them: a [`cursor`] keeps the path.
+//! Leaves have the keys, branches the separators, children and counts ([`node`], [`slot`]). There are
+//! no links between leaves, for a copy of one would ripple through all of them: a [`cursor`] keeps the
+//! path.
 //!
 //! # Invariants
 //!

@@ -146,7 +146,6 @@ impl<S: VersionSets> Writer<S> {
     pub(super) fn keep_pace(&mut self, core: &Core<S>, replaced: usize) {
         self.hear(&core.inbox);
         self.live.work(&mut self.nodes, 2 * replaced + STEPS_A_COMMIT);
-        self.publish_use(core);
     }
 
     /// Does a step of reclaiming and says whether there is more to do.

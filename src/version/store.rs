@@ -217,7 +217,7 @@ impl<'v, S: VersionSets> Txn<'v, S> {
 }
 
 impl<S: VersionSets> Drop for Txn<'_, S> {
-    /// Aborts, if there was no commit.
+    /// Aborts, if there was no commit, and shows how memory is spent then.
     fn drop(&mut self) {
         let writer = &mut *self.writer;
         writer.kept.abort();
