@@ -8,7 +8,7 @@ use std::str::FromStr;
 use bytemuck::Pod;
 
 use crate::key;
-use crate::record::{SourceGroupEntry, SourceGroupEntry6};
+use crate::record::{MembershipEntry, MembershipEntry6, SourceGroupEntry, SourceGroupEntry6};
 
 /// IPv4: groups and sources are [`Ipv4Addr`]s.
 pub type V4 = Ipv4Addr;
@@ -28,6 +28,12 @@ pub trait Family:
     /// The record of a join: [`SourceGroupEntry`] or [`SourceGroupEntry6`].
     type Entry: Pod + Debug + Display + PartialEq + Send + Sync;
 
+    /// The record of a membership: [`MembershipEntry`] or [`MembershipEntry6`].
+    type MembershipEntry: Pod + Debug + PartialEq + Send + Sync;
+
+    /// The key of a join: [`JoinKey4`](crate::JoinKey4) or [`JoinKey6`](crate::JoinKey6).
+    type JoinKey: key::JoinKey<Self>;
+
     /// The unspecified address, which stands for any source or any group.
     const UNSPECIFIED: Self;
 
@@ -45,10 +51,22 @@ pub trait Family:
 
     /// The group and the source of a record.
     fn group_and_source(entry: &Self::Entry) -> (Self, Self);
+
+    /// The record of a membership: the join of `entry` on the interface (`interface_index`,
+    /// `next_hop`) by a protocol, with the flags of `mgm.h`.
+    fn membership_entry(
+        entry: Self::Entry,
+        interface_index: u32,
+        next_hop: Self,
+        protocol: u32,
+        flags: u32,
+    ) -> Self::MembershipEntry;
 }
 
 impl Family for V4 {
     type Entry = SourceGroupEntry;
+    type MembershipEntry = MembershipEntry;
+    type JoinKey = key::JoinKey4;
 
     const UNSPECIFIED: Self = Ipv4Addr::UNSPECIFIED;
     const MAX: Self = Ipv4Addr::BROADCAST;
@@ -67,10 +85,23 @@ impl Family for V4 {
     fn group_and_source(entry: &Self::Entry) -> (Self, Self) {
         (entry.group(), entry.source())
     }
+
+    #[inline]
+    fn membership_entry(
+        entry: Self::Entry,
+        interface_index: u32,
+        next_hop: Self,
+        protocol: u32,
+        flags: u32,
+    ) -> Self::MembershipEntry {
+        MembershipEntry::new(entry, interface_index, next_hop, protocol, flags)
+    }
 }
 
 impl Family for V6 {
     type Entry = SourceGroupEntry6;
+    type MembershipEntry = MembershipEntry6;
+    type JoinKey = key::JoinKey6;
 
     const UNSPECIFIED: Self = Ipv6Addr::UNSPECIFIED;
     const MAX: Self = Ipv6Addr::from_bits(u128::MAX);
@@ -88,6 +119,17 @@ impl Family for V6 {
     #[inline]
     fn group_and_source(entry: &Self::Entry) -> (Self, Self) {
         (entry.group(), entry.source())
+    }
+
+    #[inline]
+    fn membership_entry(
+        entry: Self::Entry,
+        interface_index: u32,
+        next_hop: Self,
+        protocol: u32,
+        flags: u32,
+    ) -> Self::MembershipEntry {
+        MembershipEntry6::new(entry, interface_index, next_hop, protocol, flags)
     }
 }
 
@@ -120,7 +162,6 @@ pub(crate) mod sealed {
 
     /// Seals [`Family`] and ties each family to its keys.
     pub trait Keys: Sized {
-        type Join: key::JoinKey<Self>;
         type ByGroup: key::MembershipKey<Self>;
         type ByInterface: key::MembershipKey<Self>;
 
@@ -140,7 +181,6 @@ pub(crate) mod sealed {
     }
 
     impl Keys for V4 {
-        type Join = key::JoinKey4;
         type ByGroup = key::ByGroupKey4;
         type ByInterface = key::ByInterfaceKey4;
 
@@ -162,7 +202,6 @@ pub(crate) mod sealed {
     }
 
     impl Keys for V6 {
-        type Join = key::JoinKey6;
         type ByGroup = key::ByGroupKey6;
         type ByInterface = key::ByInterfaceKey6;
 

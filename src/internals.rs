@@ -126,8 +126,8 @@ impl JoinSet {
 }
 
 fn reserve(txn: &mut Txn<'_, Tree<JoinKey4>>, changes: usize) -> bool {
-    let slots = txn.sets().worst_case(changes);
-    txn.reserve(slots, Reach::System).is_ok()
+    let demand = txn.sets().worst_case(changes);
+    txn.reserve(demand, Reach::System).is_ok()
 }
 
 impl JoinSetSnapshot {

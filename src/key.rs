@@ -38,13 +38,21 @@ const SLOT_BITS: u32 = 24;
 /// How many slots a membership key can tell apart.
 pub(crate) const SLOTS: u32 = 1 << SLOT_BITS;
 
-/// What every ordered set keeps.
-pub trait Key: Pod + Ord + Debug + Send + Sync {}
+/// What every ordered set keeps: plain old data with an order.
+pub trait Key: Pod + Ord + Debug + Send + Sync {
+    /// Whether whole sets of these keys are read at the speed of memory.
+    const IS_SCANNED: bool = false;
+}
 
-/// A key of the set of joins: (group, source) of addresses `F`.
+/// A key of the set of joins: (group, source) of addresses `F`, whose order is theirs.
 pub trait JoinKey<F>: Key {
+    /// The key of a join; the unspecified source stands for any.
     fn new(group: F, source: F) -> Self;
+
+    /// The group.
     fn group(self) -> F;
+
+    /// The source; unspecified for any.
     fn source(self) -> F;
 }
 
@@ -81,12 +89,22 @@ pub trait MembershipKey<F>: Key {
     fn parts(self) -> MembershipParts<F>;
 }
 
-/// (group, source) of IPv4.
+/// The key of an IPv4 join: a number with the group in the high half and the source in the low one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Pod, Zeroable)]
 #[repr(transparent)]
 pub struct JoinKey4(u64);
 
-impl Key for JoinKey4 {}
+impl Key for JoinKey4 {
+    const IS_SCANNED: bool = true;
+}
+
+impl JoinKey4 {
+    /// The number.
+    #[inline]
+    pub const fn to_bits(self) -> u64 {
+        self.0
+    }
+}
 
 impl JoinKey<Ipv4Addr> for JoinKey4 {
     #[inline]
@@ -105,12 +123,22 @@ impl JoinKey<Ipv4Addr> for JoinKey4 {
     }
 }
 
-/// (group, source) of IPv6.
+/// The key of an IPv6 join: the group's words and the source's, the most significant first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Pod, Zeroable)]
 #[repr(transparent)]
 pub struct JoinKey6([u64; 4]);
 
-impl Key for JoinKey6 {}
+impl Key for JoinKey6 {
+    const IS_SCANNED: bool = true;
+}
+
+impl JoinKey6 {
+    /// The words.
+    #[inline]
+    pub const fn to_words(self) -> [u64; 4] {
+        self.0
+    }
+}
 
 impl JoinKey<Ipv6Addr> for JoinKey6 {
     #[inline]
@@ -399,7 +427,7 @@ mod tests {
     }
 
     fn check_joins<F: Family>(a: MembershipParts<F>, b: MembershipParts<F>) {
-        let (x, y) = (F::Join::new(a.group, a.source), F::Join::new(b.group, b.source));
+        let (x, y) = (F::JoinKey::new(a.group, a.source), F::JoinKey::new(b.group, b.source));
         assert_eq!((x.group(), x.source()), (a.group, a.source));
         let expected = (a.group.octets_of(), a.source.octets_of())
             .cmp(&(b.group.octets_of(), b.source.octets_of()));

@@ -66,6 +66,7 @@ pub mod internals;
 mod key;
 mod membership;
 mod pack;
+mod prefetch;
 mod record;
 mod sets;
 mod snapshot;
@@ -75,10 +76,15 @@ mod table;
 mod tree;
 mod version;
 
-pub use enumeration::{Batch, Enumeration, Filter, GetNextError, Prefix, PrefixError, View};
+pub use enumeration::{
+    Batch, Enumeration, Filter, GetNextError, JoinKeys, Joins, Kind, Memberships, Position, Prefix,
+    PrefixError, Records, View,
+};
 pub use family::{Family, V4, V6};
 pub use flags::MembershipFlags;
+pub use key::{JoinKey, JoinKey4, JoinKey6, Key};
 pub use membership::{Interface, Membership, Protocol};
+pub use pack::Kernel;
 pub use record::{
     ChangeEntry, ChangeEntry6, ChangeKind, MembershipEntry, MembershipEntry6, SourceGroupEntry,
     SourceGroupEntry6,

@@ -82,13 +82,13 @@ impl Snapshot {
     /// Whether `group` is joined from `source`; the unspecified source asks for the any-source join
     /// itself. O(log n).
     pub fn contains<F: Family>(&self, group: F, source: F) -> bool {
-        self.sets::<F>().joins.get(F::Join::new(group, source)).is_some()
+        self.sets::<F>().joins.get(F::JoinKey::new(group, source)).is_some()
     }
 
     /// How many joins come before (group, source) in ascending order, whether or not it is joined.
     /// O(log n).
     pub fn rank<F: Family>(&self, group: F, source: F) -> usize {
-        self.sets::<F>().joins.lower_bound(F::Join::new(group, source))
+        self.sets::<F>().joins.lower_bound(F::JoinKey::new(group, source))
     }
 
     /// The (group, source) of a rank: the join before which so many others come. `None` from

@@ -5,16 +5,37 @@ use groupscan::{
 };
 
 /// The table sizes that every question is asked of: 4 K, 64 K and 1 M joins.
-pub(crate) const SIZES: [usize; 3] = [4 << 10, 64 << 10, 1 << 20];
+pub(crate) const SIZES: [usize; 4] = [4 << 10, 64 << 10, 1 << 20, 16 << 20];
+
+/// Random numbers that are the same in every run, and never repeat.
+pub(crate) struct Random(u64);
+
+impl Random {
+    pub(crate) fn new() -> Self {
+        Self(0)
+    }
+
+    /// The next number: a permutation of the 64-bit numbers, applied to a count.
+    pub(crate) fn next(&mut self) -> u64 {
+        self.0 += 1;
+        let mut number = self.0.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        for factor in [0xbf58_476d_1ce4_e5b9_u64, 0x94d0_49bb_1331_11eb] {
+            number = (number ^ (number >> 31)).wrapping_mul(factor);
+        }
+        number ^ (number >> 31)
+    }
+}
 
 /// A table of so many joins, put in in random order: groups of four sources each.
 pub(crate) fn table(joins: usize) -> GroupTable {
+    let mut order: Vec<u32> = (0..joins as u32).collect();
+    let mut random = Random::new();
+    for last in (1..joins).rev() {
+        order.swap(last, (random.next() % (last as u64 + 1)) as usize);
+    }
     let table = GroupTable::new();
     let mut txn = table.begin_write();
-    // An odd factor permutes the numbers below a power of two.
-    assert!(joins.is_power_of_two());
-    for number in 0..joins {
-        let number = (number.wrapping_mul(0x9e37_79b1) & (joins - 1)) as u32;
+    for number in order {
         let group = V4::from_bits(0xe800_0000 + number / 4);
         let source = V4::from_bits(0x0a00_0001 + number % 4);
         let lan = Interface::new(1);

@@ -5,6 +5,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::family::Family;
+use crate::membership::Interface;
 
 /// An address prefix: the addresses that share their leading bits.
 ///
@@ -145,28 +146,37 @@ impl fmt::Display for PrefixError {
 
 impl Error for PrefixError {}
 
-/// What an enumeration is narrowed to: groups of a prefix, sources of a prefix.
+/// What an enumeration is narrowed to: groups of a prefix, sources of a prefix, one interface.
 ///
 /// A source prefix other than that of every address admits no wildcards: (\*,G) has no source.
+///
+/// # Costs
+///
+/// Groups and interfaces are ranges of a set, found by searches: they cost what they leave. A source
+/// prefix costs a look at every join of the groups and the interface that are left.
 ///
 /// # Examples
 ///
 /// ```
-/// use groupscan::{Filter, V4};
+/// use groupscan::{Filter, Interface, V4};
 ///
-/// let filter: Filter<V4> = Filter::all().group("232.0.0.0/8".parse()?).source("10.0.0.1".parse()?);
+/// let filter: Filter<V4> = Filter::all()
+///     .group("232.0.0.0/8".parse()?)
+///     .source("10.0.0.1".parse()?)
+///     .interface(Interface::new(2));
 /// # Ok::<(), groupscan::PrefixError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Filter<F> {
     group: Prefix<F>,
     source: Prefix<F>,
+    interface: Option<Interface<F>>,
 }
 
 impl<F: Family> Filter<F> {
     /// Admits everything.
     pub const fn all() -> Self {
-        Self { group: Prefix::ALL, source: Prefix::ALL }
+        Self { group: Prefix::ALL, source: Prefix::ALL, interface: None }
     }
 
     /// The same filter with groups of `prefix` only.
@@ -179,6 +189,11 @@ impl<F: Family> Filter<F> {
         Self { source: prefix, ..self }
     }
 
+    /// The same filter with what was joined on `interface` only, whoever joined.
+    pub fn interface(self, interface: Interface<F>) -> Self {
+        Self { interface: Some(interface), ..self }
+    }
+
     /// The groups admitted.
     pub fn group_prefix(&self) -> Prefix<F> {
         self.group
@@ -189,7 +204,12 @@ impl<F: Family> Filter<F> {
         self.source
     }
 
-    /// Whether the join (source, group) is admitted.
+    /// The one interface admitted, or `None` for all.
+    pub fn interface_filter(&self) -> Option<Interface<F>> {
+        self.interface
+    }
+
+    /// Whether the prefixes admit the join (source, group).
     #[inline]
     pub fn admits(&self, group: F, source: F) -> bool {
         self.group.contains(group)

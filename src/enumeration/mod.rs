@@ -1,19 +1,24 @@
 //! Enumerating a snapshot through the caller's buffer.
 //!
-//! An [`Enumeration`] is a place in one version of one set of joins: a rank. Each
+//! An [`Enumeration`] is a place in one version of one set: a rank. Each
 //! [`get_next`](Enumeration::get_next) packs records from there on into the buffer it is given.
 //!
 //! ```text
-//!  joins of the snapshot   k0 k1 k2 k3 k4 k5 k6 k7 k8 k9
-//!                                |        |        |
-//!  the filter's group range   first    cursor     end
+//!  keys of a set       k0 k1 k2 k3 k4 k5 k6 k7 k8 k9
+//!                            |        |        |
+//!  the filter's range    first     cursor     end
 //! ```
+//!
+//! [`kind`] says which records are made of which set, [`place`] where in it a range is, [`view`] which
+//! keys of the range are shown; [`filter`] and [`position`] are what callers say, [`records`] is for
+//! those without a buffer.
 //!
 //! # Invariants
 //!
-//! - I1: the cursor is the rank of a join that the view shows and nobody was given yet, or `end`.
+//! - I1: the cursor is the rank of a key that is shown and nobody was given yet, or `end`.
 //! - I2: the cursor only grows, and whoever moves it from `a` to `b` gives the records of `a..b`,
 //!   so that every record is given once.
+//! - I3: where a group or a join is shown once, none lies on both sides of `end`.
 //!
 //! # Orderings
 //!
@@ -25,31 +30,45 @@
 //! `get_next` is lock-free: a thread tries again only when another one moved the cursor. It takes
 //! no lock, allocates nothing and makes no system call.
 //!
+//! Where every key is shown, a call claims its range first and packs it then, so that threads that
+//! share an enumeration pack at the same time. Elsewhere it must pack to know where its range ends;
+//! there [`split`](Enumeration::split) is the way to share.
+//!
 //! # Costs
 //!
-//! Starting is two searches for the group range, and for a narrowed view a search for its first
-//! record. A call costs its records; views and source filters also cost the joins that they pass
-//! over.
+//! Starting is two searches for the range, and for a narrowed view a search for its first record. A
+//! call costs a search and its records; views and source filters also cost a look at the joins that
+//! they pass over.
 
 mod filter;
+mod kind;
+mod place;
+mod position;
+mod records;
 mod view;
 
 use std::error::Error;
 use std::fmt;
-use std::ops::Range;
+use std::mem::MaybeUninit;
+use std::ops::{ControlFlow, Range};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::family::Family;
-use crate::key::JoinKey;
-use crate::pack;
+use crate::membership::Interface;
+use crate::pack::{Each, Kernel, Room, Selection};
 use crate::snapshot::Snapshot;
 
 pub use filter::{Filter, Prefix, PrefixError};
-use view::Selection;
+pub use kind::{Joins, Kind, Memberships};
+pub use position::Position;
+pub use records::{JoinKeys, Records};
 pub use view::View;
 
-/// A walk over the joins of one version, in ascending order of (group, source), through buffers of
-/// the caller's.
+use kind::Packing;
+use place::Place;
+
+/// A walk over one version, in ascending order of (group, source), through buffers of the caller's:
+/// over its joins, or over the [`Memberships`] of an interface.
 ///
 /// It sees exactly the version of its snapshot, from the first call to the last, whatever writers do
 /// meanwhile. Dropping it ends it.
@@ -76,54 +95,131 @@ pub use view::View;
 /// }
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub struct Enumeration<F: Family> {
+pub struct Enumeration<F: Family, K: Kind = Joins> {
     snapshot: Snapshot,
+    place: Place<F>,
     view: View,
     filter: Filter<F>,
+    /// `None` where every key of the range is shown.
+    selection: Option<Selection<F>>,
+    kernel: Kernel,
+    first: usize,
     end: usize,
     cursor: AtomicUsize,
+    kind: std::marker::PhantomData<K>,
 }
 
 impl Snapshot {
     /// Starts an enumeration of one family's joins. It holds the version as the snapshot does.
     pub fn enumerate<F: Family>(&self, view: View, filter: Filter<F>) -> Enumeration<F> {
-        Enumeration::new(self.clone(), view, filter)
+        let once = match filter.interface_filter() {
+            None => Each::Key,
+            Some(_) => Each::Join,
+        };
+        let selection = view.selection(&filter, once);
+        let shows_all =
+            once == Each::Key && view == View::AllSources && filter.source_prefix().is_all();
+        Enumeration::new(self.clone(), view, filter, (!shows_all).then_some(selection))
+    }
+
+    /// Starts an enumeration of the memberships of an interface: of every protocol, and also those
+    /// that are no joins. `filter` narrows them by groups and sources. It holds the version as the
+    /// snapshot does.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use groupscan::{Filter, GroupTable, Interface, V4};
+    ///
+    /// # let table = GroupTable::new();
+    /// let snapshot = table.snapshot()?;
+    /// for record in snapshot.enumerate_memberships(Interface::<V4>::new(2), Filter::all()) {
+    ///     println!("{} by protocol {}", record.entry(), record.protocol());
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn enumerate_memberships<F: Family>(
+        &self,
+        interface: Interface<F>,
+        filter: Filter<F>,
+    ) -> Enumeration<F, Memberships> {
+        let filter = filter.interface(interface);
+        let view = View::AllSources;
+        let selection = view.selection(&filter, Each::Key);
+        let shows_all = filter.source_prefix().is_all();
+        Enumeration::new(self.clone(), view, filter, (!shows_all).then_some(selection))
     }
 
     /// The number of joins of groups of a prefix. O(log n).
     pub fn count<F: Family>(&self, groups: Prefix<F>) -> usize {
-        let ranks = self.ranks(groups);
-        ranks.end - ranks.start
-    }
-
-    /// The ranks of the joins of groups of a prefix.
-    fn ranks<F: Family>(&self, groups: Prefix<F>) -> Range<usize> {
-        let joins = &self.sets::<F>().joins;
-        let first = joins.lower_bound(F::Join::new(groups.first(), F::UNSPECIFIED));
-        first..joins.upper_bound(F::Join::new(groups.last(), F::MAX))
+        Place::Joins.ranks(self.sets::<F>(), groups).len()
     }
 }
 
 impl<F: Family> Enumeration<F> {
-    /// The bytes of one record.
+    /// The bytes of one record of a join.
     pub const ENTRY_BYTES: usize = size_of::<F::Entry>();
+}
 
-    fn new(snapshot: Snapshot, view: View, filter: Filter<F>) -> Self {
-        let Range { start: first, end } = snapshot.ranks(filter.group_prefix());
-        let mut enumeration = Self { snapshot, view, filter, end, cursor: AtomicUsize::new(first) };
-        if !enumeration.shows_all() {
-            let (_, first_shown) = enumeration.select(first, &mut []);
-            *enumeration.cursor.get_mut() = first_shown;
+impl<F: Family, K: Kind> Enumeration<F, K> {
+    fn new(
+        snapshot: Snapshot,
+        view: View,
+        filter: Filter<F>,
+        selection: Option<Selection<F>>,
+    ) -> Self {
+        let sets = snapshot.sets::<F>();
+        let place = Place::new(sets, &filter);
+        let Range { start: first, mut end } = place.ranks(sets, filter.group_prefix());
+        if selection.is_some_and(|selection| selection.low > selection.high) {
+            end = first;
         }
-        enumeration
+        let enumeration = Self {
+            snapshot,
+            place,
+            view,
+            filter,
+            selection,
+            kernel: Kernel::best(),
+            first,
+            end,
+            cursor: AtomicUsize::new(first),
+            kind: std::marker::PhantomData,
+        };
+        enumeration.starting_at(first)
+    }
+
+    /// The same enumeration, at the first record that is not before the key of a rank. Of a group or a
+    /// join that is shown once, the rank is that of the first key.
+    fn starting_at(mut self, rank: usize) -> Self {
+        let rank = rank.clamp(self.first, self.end);
+        let found = match self.selection {
+            None => rank,
+            Some(_) => self.pack(rank..self.end, at_once, &mut Room::over(&mut [])),
+        };
+        *self.cursor.get_mut() = found;
+        self
+    }
+
+    /// As [`sealed::Pack::pack`](kind::sealed::Pack::pack).
+    #[inline]
+    fn pack(
+        &self,
+        ranks: Range<usize>,
+        begin: impl FnOnce() -> ControlFlow<usize>,
+        room: &mut Room<'_, K::Record<F>>,
+    ) -> usize {
+        let &Self { place, kernel, selection, .. } = self;
+        let packing = Packing { sets: self.snapshot.sets::<F>(), place, kernel, selection };
+        K::pack(packing, ranks, begin, room)
     }
 
     /// Puts the next records into `buffer`: as many whole ones as fit, in ascending order of
-    /// (group, source).
+    /// (group, source), and of the protocol's number where they are memberships.
     ///
     /// The buffer may have any size and any alignment. Nothing is written at or beyond the largest
-    /// multiple of [`ENTRY_BYTES`](Self::ENTRY_BYTES) in its size; between the last record and there
-    /// the bytes are unspecified.
+    /// multiple of a record's size in its own; between the last record and there the bytes are
+    /// unspecified.
     ///
     /// A buffer that takes exactly the rest gets it together with the word that there is no more.
     /// After the end every call gives an empty batch, whatever its buffer.
@@ -132,36 +228,194 @@ impl<F: Family> Enumeration<F> {
     ///
     /// [`GetNextError::BufferTooSmall`] where records remain and not even one fits. The enumeration
     /// stays where it is.
-    pub fn get_next<'b>(&self, buffer: &'b mut [u8]) -> Result<Batch<'b, F>, GetNextError> {
-        let whole_bytes = buffer.len() - buffer.len() % Self::ENTRY_BYTES;
-        let (whole, _) = buffer.split_at_mut(whole_bytes);
-        let records: &'b mut [F::Entry] = bytemuck::cast_slice_mut(whole);
+    pub fn get_next<'b>(
+        &self,
+        buffer: &'b mut [u8],
+    ) -> Result<Batch<'b, K::Record<F>>, GetNextError> {
+        self.fill(Room::over(buffer))
+    }
+
+    /// As [`get_next`](Self::get_next), into memory that need not be initialised.
+    ///
+    /// # Errors
+    ///
+    /// As [`get_next`](Self::get_next).
+    pub fn get_next_uninit<'b>(
+        &self,
+        buffer: &'b mut [MaybeUninit<u8>],
+    ) -> Result<Batch<'b, K::Record<F>>, GetNextError> {
+        self.fill(Room::over_uninit(buffer))
+    }
+
+    #[inline]
+    fn fill<'b>(
+        &self,
+        mut room: Room<'b, K::Record<F>>,
+    ) -> Result<Batch<'b, K::Record<F>>, GetNextError> {
         loop {
             let at = self.cursor.load(Ordering::Relaxed);
             if at == self.end {
                 return Ok(Batch { entries: &[], more: false });
             }
-            if records.is_empty() {
-                return Err(GetNextError::BufferTooSmall { needed_bytes: Self::ENTRY_BYTES });
+            if room.left() == 0 {
+                let needed_bytes = size_of::<K::Record<F>>();
+                return Err(GetNextError::BufferTooSmall { needed_bytes });
             }
-            let (count, next) = if self.shows_all() {
-                let count = records.len().min(self.end - at);
-                (count, at + count)
-            } else {
-                self.select(at, records)
-            };
             // I2: the batch is ours if the cursor is still where it began.
-            let moved =
-                self.cursor.compare_exchange(at, next, Ordering::Relaxed, Ordering::Relaxed);
-            if moved.is_err() {
+            let claim = |next| {
+                let (success, failure) = (Ordering::Relaxed, Ordering::Relaxed);
+                self.cursor.compare_exchange(at, next, success, failure).is_ok()
+            };
+            let (next, is_ours) = match self.selection {
+                None => {
+                    let next = at + room.left().min(self.end - at);
+                    let mut is_ours = false;
+                    let begin = || {
+                        is_ours = claim(next);
+                        if is_ours { ControlFlow::Continue(()) } else { ControlFlow::Break(at) }
+                    };
+                    self.pack(at..next, begin, &mut room);
+                    (next, is_ours)
+                }
+                Some(_) => {
+                    let next = self.pack(at..self.end, at_once, &mut room);
+                    (next, claim(next))
+                }
+            };
+            if !is_ours {
+                room.clear();
                 continue;
             }
-            let (entries, _) = records.split_at_mut(count);
-            if self.shows_all() {
-                self.expand(at, entries);
-            }
-            return Ok(Batch { entries, more: next < self.end });
+            return Ok(Batch { entries: room.into_filled(), more: next < self.end });
         }
+    }
+
+    /// How many records remain: exactly, where the enumeration [is exact](Self::is_exact), and at most
+    /// elsewhere. 0 always says that there are none. With concurrent calls, as of some moment.
+    pub fn remaining(&self) -> usize {
+        self.end - self.cursor.load(Ordering::Relaxed)
+    }
+
+    /// Whether every key of the set that is gone through is shown, so that numbers of records are
+    /// known without a look at them: of all sources of all groups or those of a prefix, and of the
+    /// memberships of an interface, but with no source prefix.
+    pub fn is_exact(&self) -> bool {
+        self.selection.is_none()
+    }
+
+    /// How far the enumeration has got: behind every record that was given and before every one
+    /// that remains. `None` where nothing was given or passed over. O(log n).
+    pub fn position(&self) -> Option<Position<F>> {
+        let sets = self.snapshot.sets::<F>();
+        let at = self.unit_start(self.cursor.load(Ordering::Relaxed));
+        let behind =
+            self.place.behind(sets, at.checked_sub(1).filter(|last| *last >= self.first)?)?;
+        // Which memberships there are of a join says nothing of the joins.
+        let is_join = self.selection.is_some_and(|selection| selection.once != Each::Key);
+        Some(if is_join { Position::behind(behind.group, behind.source) } else { behind })
+    }
+
+    /// The same enumeration, started anew behind a position, which may be one of another version: the
+    /// records that come after it.
+    ///
+    /// Where a group is shown once, all of the position's group comes before it. O(log n), and for a
+    /// narrowed view a search for its first record.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use groupscan::{Filter, GroupTable, Position, V4, View};
+    ///
+    /// # let table = GroupTable::new();
+    /// let start = || table.snapshot().map(|s| s.enumerate(View::AllSources, Filter::<V4>::all()));
+    /// let before = start()?;
+    /// before.get_next(&mut [0; 160])?;
+    /// // Later, on the version of that time:
+    /// let mut after = start()?;
+    /// if let Some(position) = before.position() {
+    ///     after = after.resume_after(position);
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn resume_after(self, position: Position<F>) -> Self {
+        let position = match self.once() {
+            Each::Group => Position::behind(position.group, F::MAX),
+            Each::Join => Position::behind(position.group, position.source),
+            Each::Key => position,
+        };
+        let rank = self.place.rank_behind(self.snapshot.sets::<F>(), &position);
+        self.starting_at(rank)
+    }
+
+    /// Cuts what remains into so many enumerations, one at least, of about as many keys each. One
+    /// after the other they give what this one would have given; at the same time, from as many
+    /// threads, they do it sooner.
+    ///
+    /// Each is cut off when it is asked for: O(log n), and for a narrowed view a search for its first
+    /// record. A group is not cut in two where it is shown once.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use groupscan::{Filter, GroupTable, V4, View};
+    ///
+    /// # let table = GroupTable::new();
+    /// let enumeration = table.snapshot()?.enumerate(View::AllSources, Filter::<V4>::all());
+    /// std::thread::scope(|scope| {
+    ///     for part in enumeration.split(4) {
+    ///         scope.spawn(move || part.into_iter().count());
+    ///     }
+    /// });
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn split(self, parts: usize) -> impl ExactSizeIterator<Item = Self> {
+        let parts = u32::try_from(parts.max(1)).unwrap_or(u32::MAX);
+        (0..parts as usize).map(move |part| {
+            let [start, end] = [part, part + 1].map(|part| self.cut(part, parts as usize));
+            let part = Self {
+                snapshot: self.snapshot.clone(),
+                first: start,
+                end,
+                cursor: AtomicUsize::new(start),
+                ..self
+            };
+            part.starting_at(start)
+        })
+    }
+
+    /// The rank where part `part` of `parts` begins.
+    fn cut(&self, part: usize, parts: usize) -> usize {
+        let at = self.cursor.load(Ordering::Relaxed);
+        let keys = (self.end - at) as u128 * part as u128 / parts as u128;
+        self.unit_start(at + keys as usize).max(at)
+    }
+
+    /// The rank of the first key of what is shown once and has the key of a rank.
+    fn unit_start(&self, rank: usize) -> usize {
+        let sets = self.snapshot.sets::<F>();
+        let once = self.once();
+        if rank == self.end || once == Each::Key {
+            return rank;
+        }
+        let Some(Position { group, source, .. }) = self.place.behind(sets, rank) else {
+            return rank;
+        };
+        let source = if once == Each::Group { F::UNSPECIFIED } else { source };
+        self.place.rank_of(sets, group, source)
+    }
+
+    fn once(&self) -> Each {
+        self.selection.map_or(Each::Key, |selection| selection.once)
+    }
+
+    /// The same enumeration with another kernel than the best.
+    pub fn with_kernel(self, kernel: Kernel) -> Self {
+        Self { kernel, ..self }
+    }
+
+    /// The kernel that packs the records.
+    pub fn kernel(&self) -> Kernel {
+        self.kernel
     }
 
     /// The snapshot that is enumerated.
@@ -178,62 +432,34 @@ impl<F: Family> Enumeration<F> {
     pub fn filter(&self) -> Filter<F> {
         self.filter
     }
-
-    /// Whether every join of the range is shown, so that counts follow from ranks and a batch can
-    /// be claimed before it is packed.
-    fn shows_all(&self) -> bool {
-        self.view == View::AllSources && self.filter.source_prefix().is_all()
-    }
-
-    /// Packs the joins from rank `at` on, until `records` is full.
-    fn expand(&self, at: usize, mut records: &mut [F::Entry]) {
-        for keys in self.snapshot.sets::<F>().joins.slices(at..at + records.len()) {
-            let (now, later) = records.split_at_mut(keys.len());
-            pack::expand::<F>(keys, now);
-            records = later;
-        }
-    }
-
-    /// Packs what the view shows from rank `at` on, until `records` is full. Returns how many
-    /// records that were and the rank of the first join that is shown after them.
-    fn select(&self, at: usize, records: &mut [F::Entry]) -> (usize, usize) {
-        let mut selection = Selection::new(self.view, self.filter);
-        let mut free = records.iter_mut();
-        let mut count = 0;
-        let keys = self.snapshot.sets::<F>().joins.slices(at..self.end).flatten();
-        for (rank, key) in (at..).zip(keys) {
-            if let Some((group, source)) = selection.next(key.group(), key.source()) {
-                let Some(record) = free.next() else {
-                    return (count, rank);
-                };
-                *record = F::entry(group, source);
-                count += 1;
-            }
-        }
-        (count, self.end)
-    }
 }
 
-impl<F: Family> fmt::Debug for Enumeration<F> {
+impl<F: Family, K: Kind> fmt::Debug for Enumeration<F, K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Enumeration")
             .field("version", &self.snapshot.version())
             .field("view", &self.view)
             .field("filter", &self.filter)
+            .field("kernel", &self.kernel)
             .finish_non_exhaustive()
     }
 }
 
+/// Begins a scan that nothing stands against.
+fn at_once() -> ControlFlow<usize> {
+    ControlFlow::Continue(())
+}
+
 /// What one call placed in the buffer.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Batch<'b, F: Family> {
-    entries: &'b [F::Entry],
+pub struct Batch<'b, R> {
+    entries: &'b [R],
     more: bool,
 }
 
-impl<'b, F: Family> Batch<'b, F> {
+impl<'b, R> Batch<'b, R> {
     /// The records, as they lie in the buffer.
-    pub fn entries(&self) -> &'b [F::Entry] {
+    pub fn entries(&self) -> &'b [R] {
         self.entries
     }
 

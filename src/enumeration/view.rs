@@ -2,6 +2,7 @@
 
 use crate::enumeration::Filter;
 use crate::family::Family;
+use crate::pack::{Each, Selection};
 
 /// What an enumeration shows. Filters act first, the view on what they leave.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -20,39 +21,24 @@ pub enum View {
     Groups,
 }
 
-/// Decides record by record, in ascending order, what a view and a filter show.
-///
-/// Where a view shows one record a group, a selection begun in the middle of a group would show
-/// the group again; so it begins at a record that is to be shown.
-pub(super) struct Selection<F> {
-    view: View,
-    filter: Filter<F>,
-    shown: Option<F>,
-}
-
-impl<F: Family> Selection<F> {
-    pub(super) fn new(view: View, filter: Filter<F>) -> Self {
-        Self { view, filter, shown: None }
-    }
-
-    /// The (group, source) to show for the next join; `None` to pass it over.
-    #[inline]
-    pub(super) fn next(&mut self, group: F, source: F) -> Option<(F, F)> {
-        if !self.filter.admits(group, source) {
-            return None;
+impl View {
+    /// Which keys of a set are shown of those with groups of the filter. Of the set of joins each key
+    /// is a join of its own.
+    pub(super) fn selection<F: Family>(self, filter: &Filter<F>, once: Each) -> Selection<F> {
+        let lowest = F::from_number(1);
+        let prefix = filter.source_prefix();
+        let (mut low, mut high) = (prefix.first(), prefix.last());
+        // A source prefix drops wildcards, and so do the views of source-specific joins.
+        if !prefix.is_all() || matches!(self, Self::AnySource | Self::SourceSpecific) {
+            low = low.max(lowest);
         }
-        let specific = !source.is_unspecified();
-        match self.view {
-            View::AllSources => Some((group, source)),
-            View::SourceSpecific => specific.then_some((group, source)),
-            View::Wildcard => (!specific).then_some((group, source)),
-            View::AnySource => (specific && self.is_first(group)).then_some((group, source)),
-            View::Groups => self.is_first(group).then_some((group, F::UNSPECIFIED)),
+        if self == Self::Wildcard {
+            high = F::UNSPECIFIED;
         }
-    }
-
-    #[inline]
-    fn is_first(&mut self, group: F) -> bool {
-        self.shown.replace(group) != Some(group)
+        let once = match self {
+            Self::AnySource | Self::Groups => Each::Group,
+            Self::AllSources | Self::SourceSpecific | Self::Wildcard => once,
+        };
+        Selection { low, high, once, shows_source: self != Self::Groups }
     }
 }

@@ -1,55 +1,46 @@
 //! The kernel for every machine, and the reference for all others.
 
-use crate::family::Family;
-use crate::key::JoinKey;
+use super::{Last, Recipe, Room, Selection};
+use crate::prefetch::Lines;
 
-/// Writes the record of each key, as many as both slices have.
+/// As [`Kernel::expand`](super::Kernel::expand).
 #[inline]
-pub(crate) fn expand<F: Family>(keys: &[F::Join], records: &mut [F::Entry]) {
-    for (record, key) in records.iter_mut().zip(keys) {
-        *record = F::entry(key.group(), key.source());
+pub(super) fn expand<R: Recipe>(
+    recipe: R,
+    keys: &[R::Key],
+    room: &mut Room<'_, R::Record>,
+    ahead: Lines,
+) {
+    ahead.ask_from(0);
+    let count = keys.len().min(room.left());
+    let first = room.next();
+    for (at, key) in keys[..count].iter().enumerate() {
+        // SAFETY: there is room for `count` records from there on (I1 of `Room`).
+        unsafe { first.add(at).write(recipe.record(*key, true)) };
     }
+    // SAFETY: they were just written.
+    unsafe { room.fill(count) };
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::family::{V4, V6};
-    use crate::record::SourceGroupEntry;
-    use bytemuck::Zeroable;
-
-    #[test]
-    fn expands_every_length_and_writes_nothing_else() {
-        let keys: Vec<_> = (0..70u32)
-            .map(|i| {
-                <V4 as crate::family::sealed::Keys>::Join::new(
-                    (0xe000_0000 + i).into(),
-                    (i % 3).into(),
-                )
-            })
-            .collect();
-        let canary = SourceGroupEntry::new(V4::BROADCAST, V4::BROADCAST);
-        for length in 0..=keys.len() {
-            let mut records = vec![canary; keys.len()];
-            expand::<V4>(&keys[..length], &mut records);
-            for (i, record) in records.iter().enumerate() {
-                let i = u32::try_from(i).unwrap();
-                let expected = if (i as usize) < length {
-                    SourceGroupEntry::new((0xe000_0000 + i).into(), (i % 3).into())
-                } else {
-                    canary
-                };
-                assert_eq!(*record, expected);
-            }
-        }
+/// As [`Kernel::compact`](super::Kernel::compact).
+#[inline]
+pub(super) fn compact<R: Recipe>(
+    recipe: R,
+    selection: &Selection<R::Family>,
+    last: &mut Last<R::Family>,
+    keys: &[R::Key],
+    room: &mut Room<'_, R::Record>,
+) -> Option<usize> {
+    let mut is_shown = |key: &R::Key| {
+        recipe.join(*key).is_some_and(|(group, source)| selection.shows(group, source, last))
+    };
+    let mut at = 0;
+    // Every record is written, and overwritten by the next where it is not shown: which ones are is
+    // nothing that a processor could predict.
+    while at < keys.len() && room.left() > 0 {
+        let key = &keys[at];
+        room.put(recipe.record(*key, selection.shows_source), is_shown(key));
+        at += 1;
     }
-
-    #[test]
-    fn expands_ipv6() {
-        let (group, source): (V6, V6) =
-            ("ff3e::1".parse().unwrap(), "2001:db8::1".parse().unwrap());
-        let mut records = [Zeroable::zeroed(); 1];
-        expand::<V6>(&[JoinKey::new(group, source)], &mut records);
-        assert_eq!(records[0], V6::entry(group, source));
-    }
+    keys[at..].iter().position(is_shown).map(|found| at + found)
 }

@@ -8,7 +8,7 @@ use crate::family::Family;
 use crate::flags::MembershipFlags;
 use crate::key::{JoinKey, MembershipKey, MembershipParts, SlotKey};
 use crate::membership::{Interface, Membership};
-use crate::tree::{MAX_KEYS, Reach, Refusal};
+use crate::tree::{Demand, MAX_KEYS, Reach, Refusal};
 
 /// What a transaction finds of a membership.
 struct Found {
@@ -28,7 +28,7 @@ fn find<F: Family>(sets: &Sets<F>, membership: &Membership<F>) -> Found {
     let mut ways = (
         sets.by_group.approach(by_group),
         sets.by_interface.approach(F::ByInterface::new(parts)),
-        sets.joins.approach(F::Join::new(membership.group, membership.source)),
+        sets.joins.approach(F::JoinKey::new(membership.group, membership.source)),
     );
     while ways.0.step() | ways.1.step() | ways.2.step() {}
     let found = sets.by_group.get(by_group);
@@ -65,7 +65,8 @@ pub(crate) fn join<F: Family>(
     if found.flags.is_none() && sets.by_group.len() >= MAX_KEYS {
         return Err(ChangeRefused::Memberships { limit: MAX_KEYS });
     }
-    let for_interface = if found.slot.is_none() { sets.interface_worst_case() } else { 0 };
+    let for_interface =
+        if found.slot.is_none() { sets.interface_worst_case() } else { Demand::default() };
     let worst_case = sets.worst_case(1) + for_interface;
     match (txn.reserve(worst_case, Reach::Capacity), found.slot) {
         (Err(Refusal::Capacity), Some(slot)) => {
@@ -83,7 +84,7 @@ pub(crate) fn join<F: Family>(
     txn.edit(|sets| &mut sets.of_mut::<F>().by_group).insert(F::ByGroup::new(parts));
     txn.edit(|sets| &mut sets.of_mut::<F>().by_interface).insert(F::ByInterface::new(parts));
     if flags.contains(MembershipFlags::JOIN) {
-        let join = F::Join::new(membership.group, membership.source);
+        let join = F::JoinKey::new(membership.group, membership.source);
         txn.edit(|sets| &mut sets.of_mut::<F>().joins).insert(join);
     }
     txn.mark_changed();
@@ -92,10 +93,10 @@ pub(crate) fn join<F: Family>(
 
 /// The slots that a join on an interface with a slot takes at most.
 #[cold]
-fn slots_to_join<F: Family>(txn: &TableTxn<'_>, membership: &Membership<F>, slot: u32) -> usize {
+fn slots_to_join<F: Family>(txn: &TableTxn<'_>, membership: &Membership<F>, slot: u32) -> Demand {
     let (sets, number) = (txn.sets().of::<F>(), txn.number().number());
     let parts = parts(membership, slot, membership.flags);
-    let join = F::Join::new(membership.group, membership.source);
+    let join = F::JoinKey::new(membership.group, membership.source);
     sets.by_group.slots_to_insert(F::ByGroup::new(parts), number)
         + sets.by_interface.slots_to_insert(F::ByInterface::new(parts), number)
         + sets.joins.slots_to_insert(join, number)
@@ -129,7 +130,7 @@ pub(crate) fn leave<F: Family>(
         give_back_unnamed::<F>(txn, slot);
     }
     if !txn.sets().of::<F>().is_joined(membership.group, membership.source) {
-        let join = F::Join::new(membership.group, membership.source);
+        let join = F::JoinKey::new(membership.group, membership.source);
         txn.edit(|sets| &mut sets.of_mut::<F>().joins).remove(join);
     }
     txn.mark_changed();

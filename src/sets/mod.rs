@@ -20,7 +20,7 @@ mod slots;
 use crate::family::{Families, Family, PerFamily};
 use crate::key::{InterfaceKey, MembershipKey, MembershipParts, SlotKey};
 use crate::membership::Interface;
-use crate::tree::{NodePtr, Refusal, Tree};
+use crate::tree::{Demand, NodePtr, Refusal, Tree};
 use crate::version::{COUNTS, Counts, Kept, Txn, VersionSets};
 
 pub(crate) use change::{join, leave};
@@ -42,7 +42,7 @@ impl PerFamily for SetsPerFamily {
 
 /// The same memberships of one family in the orders that readers ask for.
 pub(crate) struct Sets<F: Family> {
-    pub(crate) joins: Tree<F::Join>,
+    pub(crate) joins: Tree<F::JoinKey>,
     pub(crate) by_group: Tree<F::ByGroup>,
     pub(crate) by_interface: Tree<F::ByInterface>,
     /// The interfaces, by what they are.
@@ -122,14 +122,14 @@ impl<F: Family> Sets<F> {
     }
 
     /// The slots of the pool that so many changes of memberships take at most.
-    fn worst_case(&self, changes: usize) -> usize {
+    fn worst_case(&self, changes: usize) -> Demand {
         self.joins.worst_case(changes)
             + self.by_group.worst_case(changes)
             + self.by_interface.worst_case(changes)
     }
 
     /// The same for an interface that comes or goes.
-    fn interface_worst_case(&self) -> usize {
+    fn interface_worst_case(&self) -> Demand {
         self.interfaces.worst_case(1) + self.slots.worst_case(1)
     }
 }

@@ -60,7 +60,7 @@ pub(crate) fn replace<F: Family>(
     txn.edit(|sets| &mut sets.of_mut::<F>().by_interface).apply(&by_interface);
     let sets = txn.sets().of::<F>();
     for (group, source, _) in &changes {
-        let (key, present) = (F::Join::new(*group, *source), sets.is_joined(*group, *source));
+        let (key, present) = (F::JoinKey::new(*group, *source), sets.is_joined(*group, *source));
         joined.push(Change { key, present });
     }
     txn.edit(|sets| &mut sets.of_mut::<F>().joins).apply(&joined);

@@ -1,13 +1,168 @@
-//! Walking a tree in order, leaf by leaf.
+//! Going through a tree in order, leaf by leaf.
+//!
+//! ```text
+//!                     root
+//!              ┌───────┴────────┐
+//!           parent          following
+//!  leaves   . . HERE . .    . AHEAD . .
+//! ```
+//!
+//! From a leaf's parent come the address and the length of the leaf and of those after it, so that none
+//! is touched before its turn. A parent's successor is looked up from the root by its rank, once
+//! for many leaves; so there is no path to keep. [`Slices`] goes at its reader's pace; a
+//! [`scan`](Tree::scan) goes at the speed of memory, and says what to ask for ahead.
+//!
+//! # Costs
+//!
+//! A place is found in O(log n); the next leaf in O(1), but for the O(log n) of a parent's successor.
 
-use std::ops::Range;
+use std::ops::{ControlFlow, Range};
 
+use super::Tree;
 use super::node::NodeRef;
 use super::search::count_before;
-use super::{MAX_HEIGHT, Tree};
 use crate::key::Key;
+use crate::prefetch::Lines;
+
+/// How many leaves ahead memory is asked for that lies in the caches, and beyond them.
+/// Set by `cargo bench --bench ratio -- "all sources"`.
+const NEAR_LEAVES: usize = 3;
+const FAR_LEAVES: usize = 6;
+
+/// Trees with more bytes of keys are taken to lie beyond the caches: half of what the last-level cache
+/// of a server has for a few cores. Set by the same bench.
+const NEAR_BYTES: usize = 12 << 20;
+
+/// Keys that lie side by side, and what to ask for while they are read.
+pub(crate) struct Run<'a, K> {
+    pub(crate) keys: &'a [K],
+    /// The memory of a leaf further on, where the keys are the first of theirs.
+    pub(crate) ahead: Lines,
+}
+
+impl<K: Key> Tree<K> {
+    /// Calls `visit` with the keys of `ranks` in ascending order, as they lie in the leaves, until it
+    /// breaks off. Ranks beyond the end are left out.
+    ///
+    /// Asks `begin` first, once it has found its place, whether to go on. So what is slow in there does not
+    /// make the search wait.
+    #[inline]
+    pub(crate) fn scan<B>(
+        &self,
+        ranks: Range<usize>,
+        begin: impl FnOnce() -> ControlFlow<B>,
+        mut visit: impl FnMut(Run<'_, K>) -> ControlFlow<B>,
+    ) -> ControlFlow<B> {
+        let end = ranks.end.min(self.len());
+        let mut rank = ranks.start;
+        let Some(root) = self.root().filter(|_| rank < end) else {
+            return begin();
+        };
+        if root.level() == 0 {
+            begin()?;
+            return visit(Run { keys: &root.keys()[rank..end], ahead: Lines::NONE });
+        }
+        let mut reader = Reader::new(root, self.len(), rank);
+        let mut run = reader.run(rank, end);
+        begin()?;
+        // What the next leaf is, is found out before this one is read: afterwards the processor, which
+        // guessed the leaf's end wrong, would have nothing to do meanwhile.
+        loop {
+            rank += run.keys.len();
+            if rank == end {
+                return visit(run);
+            }
+            reader.next_leaf(rank);
+            let next = reader.run(rank, end);
+            visit(run)?;
+            run = next;
+        }
+    }
+}
+
+/// Where a scan is: at a leaf that has a parent.
+struct Reader<'a, K> {
+    root: NodeRef<'a, K>,
+    /// The number of keys of the tree.
+    length: usize,
+    is_far: bool,
+    /// How many leaves ahead memory is asked for.
+    distance: usize,
+    parent: NodeRef<'a, K>,
+    /// The number of the parent's children, and which of them the leaf is.
+    children: usize,
+    child: usize,
+    /// The ranks of the parent's first key, and of the first behind it.
+    parent_start: usize,
+    parent_end: usize,
+}
+
+impl<'a, K: Key> Reader<'a, K> {
+    /// At the leaf that has the key of a rank.
+    #[inline]
+    fn new(root: NodeRef<'a, K>, length: usize, rank: usize) -> Self {
+        let is_far = length * size_of::<K>() > NEAR_BYTES;
+        let (parent, before) = parent_of(root, rank);
+        let parent_start = rank - before;
+        Self {
+            root,
+            length,
+            is_far,
+            distance: if is_far { FAR_LEAVES } else { NEAR_LEAVES },
+            parent,
+            children: parent.len(),
+            child: count_before(parent.ends(), |end| *end as usize <= before),
+            parent_start,
+            parent_end: parent_start + parent.count(),
+        }
+    }
+
+    /// The keys of the leaf from one rank on and up to another.
+    #[inline(always)]
+    fn run(&self, rank: usize, end: usize) -> Run<'a, K> {
+        let leaf = self.parent.leaf(self.child);
+        let leaf_start = self.parent_start + self.parent.start_of(self.child);
+        let part = rank - leaf_start..leaf.len().min(end - leaf_start);
+        let ahead = self.child + self.distance;
+        // Asked for once: by who begins with the leaf.
+        let lines = match ahead.checked_sub(self.children) {
+            _ if part.start > 0 => Lines::NONE,
+            None => self.parent.leaf_lines(ahead),
+            Some(behind) => self.lines_behind(behind),
+        };
+        Run { keys: &leaf[part], ahead: lines.far(self.is_far) }
+    }
+
+    /// Moves to the next leaf, whose first key has a rank.
+    #[inline(always)]
+    fn next_leaf(&mut self, rank: usize) {
+        self.child += 1;
+        if self.child == self.children {
+            *self = Self::new(self.root, self.length, rank);
+        } else if self.child == self.children / 2 && self.parent_end < self.length {
+            self.following().prefetch();
+        }
+    }
+
+    /// The branch that follows on the parent, which there is.
+    #[cold]
+    fn following(&self) -> NodeRef<'a, K> {
+        parent_of(self.root, self.parent_end).0
+    }
+
+    /// The memory of leaf `at` of the branch that follows on the parent, if there is that much.
+    #[cold]
+    fn lines_behind(&self, at: usize) -> Lines {
+        if self.parent_end == self.length {
+            return Lines::NONE;
+        }
+        let following = self.following();
+        if at < following.len() { following.leaf_lines(at) } else { Lines::NONE }
+    }
+}
 
 /// The keys of a range of ranks, as slices of the leaves they lie in.
+#[derive(Clone)]
 pub(crate) struct Slices<'a, K> {
     /// The place; `None` where no keys are left.
     cursor: Option<Cursor<'a, K>>,
@@ -16,104 +171,99 @@ pub(crate) struct Slices<'a, K> {
 }
 
 impl<'a, K: Key> Slices<'a, K> {
+    #[inline]
     pub(super) fn new(tree: &'a Tree<K>, ranks: Range<usize>) -> Self {
         let left = ranks.end.min(tree.len()).saturating_sub(ranks.start);
         let root = tree.root().filter(|_| left > 0);
-        Self { cursor: root.map(|root| Cursor::at_rank(root, ranks.start)), left }
+        Self { cursor: root.map(|root| Cursor::new(root, tree.len(), ranks.start)), left }
     }
 
-    /// All keys that are not less than `key`.
-    pub(super) fn from_key(tree: &'a Tree<K>, key: K) -> Self {
-        let mut cursor = tree.root().map(|root| Cursor::at_key(root, &key));
-        if let Some(place) = &mut cursor
-            && place.at == place.leaf.len()
-            && !place.next_leaf()
-        {
-            cursor = None;
-        }
-        Self { cursor, left: usize::MAX }
+    /// The number of keys still to come.
+    pub(crate) fn keys_left(&self) -> usize {
+        self.left
     }
 }
 
 impl<'a, K: Key> Iterator for Slices<'a, K> {
     type Item = &'a [K];
 
+    #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         let cursor = self.cursor.as_mut()?;
-        let keys = &cursor.leaf.keys()[cursor.at..];
+        let keys = &cursor.leaf[cursor.at..];
         let keys = &keys[..keys.len().min(self.left)];
         self.left -= keys.len();
-        if self.left == 0 || !cursor.next_leaf() {
+        if self.left == 0 {
             self.cursor = None;
-        } else if self.left > cursor.leaf.len() {
-            cursor.prefetch_next_leaf();
+        } else {
+            cursor.next_leaf();
         }
         Some(keys)
     }
 }
 
-/// A place before a key of a tree: the path that leads there.
+/// A place before a key of a tree.
+#[derive(Clone)]
 struct Cursor<'a, K> {
-    /// The branches from the root to the leaf, and which of their children is on the way.
-    path: [(NodeRef<'a, K>, u32); MAX_HEIGHT],
-    depth: usize,
-    leaf: NodeRef<'a, K>,
+    root: NodeRef<'a, K>,
+    /// The number of keys of the tree.
+    length: usize,
+    /// The leaf's parent, and which of its children the leaf is; `None` where the leaf is the root.
+    parent: Option<NodeRef<'a, K>>,
+    child: usize,
+    /// The rank of the first key behind the parent's.
+    parent_end: usize,
+    leaf: &'a [K],
+    /// The place in the leaf.
     at: usize,
 }
 
 impl<'a, K: Key> Cursor<'a, K> {
-    /// The place before the key of a rank that the tree has.
-    fn at_rank(root: NodeRef<'a, K>, rank: usize) -> Self {
-        let mut cursor = Self { path: [(root, 0); MAX_HEIGHT], depth: 0, leaf: root, at: rank };
-        while cursor.leaf.level() > 0 {
-            let branch = cursor.leaf;
-            let child = count_before(branch.ends(), |end| *end as usize <= cursor.at);
-            cursor.at -= branch.start_of(child);
-            cursor.descend(branch, child);
+    /// The place before the key of a rank, in a tree of `length` keys, of which that is one.
+    #[inline]
+    fn new(root: NodeRef<'a, K>, length: usize, rank: usize) -> Self {
+        debug_assert!(rank < length);
+        let mut cursor =
+            Self { root, length, parent: None, child: 0, parent_end: length, leaf: &[], at: rank };
+        if root.level() == 0 {
+            cursor.leaf = root.keys();
+            return cursor;
         }
+        let (parent, before) = parent_of(root, rank);
+        let child = count_before(parent.ends(), |end| *end as usize <= before);
+        cursor.parent = Some(parent);
+        cursor.child = child;
+        cursor.parent_end = rank - before + parent.count();
+        cursor.leaf = parent.leaf(child);
+        cursor.at = before - parent.start_of(child);
         cursor
     }
 
-    /// The place before the first key of the leaf that `key` belongs to that is not less.
-    fn at_key(root: NodeRef<'a, K>, key: &K) -> Self {
-        let mut cursor = Self { path: [(root, 0); MAX_HEIGHT], depth: 0, leaf: root, at: 0 };
-        while cursor.leaf.level() > 0 {
-            cursor.descend(cursor.leaf, cursor.leaf.child_for(key));
+    /// Moves to the start of the next leaf, which there is.
+    #[inline]
+    fn next_leaf(&mut self) {
+        let Some(parent) = self.parent else {
+            return;
+        };
+        self.child += 1;
+        if self.child == parent.len() {
+            *self = Self::new(self.root, self.length, self.parent_end);
+            return;
         }
-        cursor.at = count_before(cursor.leaf.keys(), |k| k < key);
-        cursor
+        self.leaf = parent.leaf(self.child);
+        self.at = 0;
     }
+}
 
-    fn descend(&mut self, branch: NodeRef<'a, K>, child: usize) {
-        self.path[self.depth] = (branch, child as u32);
-        self.depth += 1;
-        self.leaf = branch.child(child);
+/// The branch above the leaf that has the key of a rank, and how many keys come before that key in
+/// the branch.
+#[inline]
+fn parent_of<K: Key>(root: NodeRef<'_, K>, rank: usize) -> (NodeRef<'_, K>, usize) {
+    let (mut branch, mut before) = (root, rank);
+    while branch.level() > 1 {
+        let child = count_before(branch.ends(), |end| *end as usize <= before);
+        before -= branch.start_of(child);
+        branch = branch.child(child);
     }
-
-    /// Asks for the memory of the leaf after this one, if it has the same parent.
-    fn prefetch_next_leaf(&self) {
-        if let Some((branch, child)) = self.depth.checked_sub(1).map(|above| self.path[above])
-            && (child as usize + 1) < branch.len()
-        {
-            branch.prefetch_child(child as usize + 1);
-        }
-    }
-
-    /// Moves to the start of the next leaf, and says whether there is one.
-    fn next_leaf(&mut self) -> bool {
-        while self.depth > 0 {
-            self.depth -= 1;
-            let (branch, child) = self.path[self.depth];
-            let next = child as usize + 1;
-            if next < branch.len() {
-                self.descend(branch, next);
-                while self.leaf.level() > 0 {
-                    self.descend(self.leaf, 0);
-                }
-                self.at = 0;
-                return true;
-            }
-        }
-        false
-    }
+    (branch, before)
 }

@@ -61,11 +61,11 @@ use std::ops::Range;
 use crate::key::Key;
 
 pub(crate) use bulk::Change;
-pub(crate) use cursor::Slices;
+pub(crate) use cursor::{Run, Slices};
 pub(crate) use edit::Edit;
 pub(crate) use list::NodeList;
 pub(crate) use nodes::Nodes;
-pub(crate) use pool::{Pool, PoolUse, Reach, Refusal};
+pub(crate) use pool::{Demand, Pool, PoolUse, Reach, Refusal};
 pub(crate) use slot::{NodePtr, SLOT_BYTES};
 
 use node::{NodeRef, Shape};
@@ -166,13 +166,14 @@ impl<K: Key> Tree<K> {
 
     /// The keys from `low` to `high`, both included, in ascending order.
     pub(crate) fn range(&self, low: K, high: K) -> impl Iterator<Item = K> {
-        Slices::from_key(self, low).flatten().copied().take_while(move |key| *key <= high)
+        let keys = self.slices(self.lower_bound(low)..usize::MAX).flatten().copied();
+        keys.take_while(move |key| *key <= high)
     }
 
     /// The slots that putting `key` in takes at most for a transaction that makes version `number`:
     /// copies of the nodes on its way, and halves of those that are full. Closer than
     /// [`worst_case`](Self::worst_case), and dearer.
-    pub(crate) fn slots_to_insert(&self, key: K, number: u64) -> usize {
+    pub(crate) fn slots_to_insert(&self, key: K, number: u64) -> Demand {
         let (mut copies, mut splits) = (0, 0);
         let mut node = self.root();
         while let Some(here) = node {
@@ -183,18 +184,19 @@ impl<K: Key> Tree<K> {
             node = (here.level() > 0).then(|| here.child(here.child_for(&key)));
         }
         // All full: one more for the new root, as for the first leaf of an empty tree.
-        copies + splits + usize::from(splits == usize::from(self.height))
+        Demand::of::<K>(copies + splits + usize::from(splits == usize::from(self.height)))
     }
 
     /// The slots that so many changes take at most, beside those that are in use.
-    pub(crate) fn worst_case(&self, changes: usize) -> usize {
+    pub(crate) fn worst_case(&self, changes: usize) -> Demand {
         if changes == 1 {
             // On each level a copy, and a copy of a neighbour or a split; and a new root, or a first.
-            return 2 * usize::from(self.height) + 2;
+            return Demand::of::<K>(2 * usize::from(self.height) + 2);
         }
         let capacities = [Shape::<K>::LEAF_CAPACITY, Shape::<K>::BRANCH_CAPACITY];
         let minima = [Shape::<K>::minimum_leaf(), Shape::<K>::minimum_branch()];
-        slots_for_batch(self.len(), self.height, changes, capacities, minima)
+        let slots = slots_for_batch(self.len(), self.height, changes, capacities, minima);
+        Demand::of::<K>(slots)
     }
 }
 

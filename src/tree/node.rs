@@ -22,8 +22,9 @@ use std::ptr;
 use std::slice;
 
 use super::search::count_before;
-use super::slot::{BODY_BYTES, LINE_BYTES, NodePtr, SLOT_LINES, Slot};
+use super::slot::{BODY_BYTES, Header, NodePtr, SLOT_BYTES, Slot};
 use crate::key::Key;
+use crate::prefetch::Lines;
 
 /// Whether nodes have room for very few entries, so that splits and merges happen all the time.
 const SMALL: bool = cfg!(any(test, loom, groupscan_check));
@@ -180,12 +181,36 @@ impl<'a, K: Key> NodeRef<'a, K> {
     /// for one after another.
     #[inline]
     pub(super) fn prefetch_child(self, at: usize) {
-        let child = self.children()[at];
-        child.prefetch(if self.level() == 1 {
-            1 + (self.count_of(at) * size_of::<K>()).div_ceil(LINE_BYTES)
+        let child = self.children()[at].slot().as_ptr();
+        let bytes = if self.level() == 1 {
+            size_of::<Header>() + self.count_of(at) * size_of::<K>()
         } else {
-            SLOT_LINES
-        });
+            SLOT_BYTES
+        };
+        Lines::new(child, bytes).ask_from(0);
+    }
+
+    /// Asks for the memory of the node.
+    #[inline]
+    pub(super) fn prefetch(self) {
+        Lines::new(self.raw(), SLOT_BYTES).ask_from(0);
+    }
+
+    /// The keys of child `at` of a branch above leaves, whose header is not looked at.
+    #[inline]
+    pub(super) fn leaf(self, at: usize) -> &'a [K] {
+        debug_assert!(self.level() == 1 && self.child(at).len() == self.count_of(at));
+        let leaf = self.children()[at].slot().as_ptr();
+        // SAFETY: the children of a node of a tree are nodes of it, alive as long as it is (`new`), and
+        // the branch counts the keys that they have (I2 of `tree`); for the rest as for `keys`.
+        unsafe { slice::from_raw_parts((&raw const (*leaf).body).cast(), self.count_of(at)) }
+    }
+
+    /// The memory of the keys of child `at` of a branch above leaves.
+    #[inline]
+    pub(super) fn leaf_lines(self, at: usize) -> Lines {
+        let keys = self.leaf(at);
+        Lines::new(keys.as_ptr(), size_of_val(keys))
     }
 
     /// Child `at` of a branch.

@@ -68,7 +68,7 @@ impl Nodes {
 
     /// Makes an empty node, in a slot that was reserved.
     pub(super) fn make<K: Key>(&mut self, level: u8) -> NodeMut<K> {
-        let node = self.pool.take(self.number, level);
+        let node = self.pool.take::<K>(self.number, level);
         // SAFETY: the node is new: alive and on no list; the running transaction made it.
         unsafe {
             self.made.push(node);

@@ -1,6 +1,7 @@
 //! Where nodes live: slots of one size, in chunks of memory that belong to one table.
 //!
-//! Chunks grow from 64 KiB to 2 MiB. A slot that was freed is used again before a fresh one is; the
+//! A pool has two parts, with chunks of their own: one for nodes that are scanned, one for those that
+//! are searched only. Chunks grow from 64 KiB to 2 MiB. A slot that was freed is used again before a fresh one is; the
 //! last one freed is the first one used, for it is the likeliest to be in a cache. Chunks go back to
 //! the system together, when the pool is dropped, without a look at the nodes in them.
 //!
@@ -13,12 +14,15 @@
 //! # Invariants
 //!
 //! - I1: a slot is fresh, free or in use. `in_use` counts the last.
-//! - I2: a free slot holds no node; the free slots are linked through their headers.
+//! - I2: a free slot holds no node; the free slots of a part are linked through their headers.
+//! - I3: a slot belongs to one part for good, and a node in it says to which.
 
 use std::collections::BTreeSet;
+use std::ops::Add;
 
-use super::slot::{NodePtr, SLOT_LINES};
+use super::slot::{NodePtr, SLOT_BYTES};
 use super::source::SlotSource;
+use crate::key::Key;
 
 /// Why there are no slots.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,14 +50,51 @@ pub(crate) struct PoolUse {
     pub(crate) mapped_bytes: usize,
 }
 
+/// The parts of a pool.
+const REGIONS: usize = 2;
+
+/// Which part of a pool the nodes of a set are from: those of sets that are scanned lie by themselves,
+/// so that a scan does not go over all the table's memory. Set by `cargo bench --bench ratio -- "all
+/// sources"`: at 16 M joins it makes a fifth.
+const fn region_of<K: Key>() -> u8 {
+    !K::IS_SCANNED as u8
+}
+
+/// How many slots are asked for, of each part of a pool.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Demand([usize; REGIONS]);
+
+impl Demand {
+    /// So many slots for a set of keys `K`.
+    pub(crate) fn of<K: Key>(slots: usize) -> Self {
+        let mut demand = Self::default();
+        demand.0[usize::from(region_of::<K>())] = slots;
+        demand
+    }
+
+    /// The number of slots.
+    pub(crate) fn total(self) -> usize {
+        self.0.into_iter().fold(0, usize::saturating_add)
+    }
+}
+
+impl Add for Demand {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        let mut sum = self;
+        sum.0.iter_mut().zip(other.0).for_each(|(slots, more)| *slots = slots.saturating_add(more));
+        sum
+    }
+}
+
 /// Slots for nodes.
 #[derive(Debug)]
 pub(crate) struct Pool {
     /// The slots that may be in use at a time.
     capacity: usize,
     in_use: usize,
-    free: FreeSlots,
-    source: SlotSource,
+    regions: [Region; REGIONS],
     #[cfg(test)]
     refuse_after: Option<usize>,
 }
@@ -64,8 +105,7 @@ impl Pool {
         Self {
             capacity,
             in_use: 0,
-            free: FreeSlots::default(),
-            source: SlotSource::default(),
+            regions: Default::default(),
             #[cfg(test)]
             refuse_after: None,
         }
@@ -75,8 +115,8 @@ impl Pool {
     pub(crate) fn usage(&self) -> PoolUse {
         PoolUse {
             in_use: self.in_use,
-            free: self.free.length + self.source.fresh(),
-            mapped_bytes: self.source.mapped_bytes(),
+            free: self.regions.iter().map(Region::available).sum(),
+            mapped_bytes: self.regions.iter().map(|region| region.source.mapped_bytes()).sum(),
         }
     }
 
@@ -86,32 +126,36 @@ impl Pool {
         self.in_use
     }
 
-    /// Makes sure that the next `slots` calls of [`take`](Self::take) find one.
+    /// Makes sure that so many calls of [`take`](Self::take) find a slot.
     #[inline]
-    pub(crate) fn reserve(&mut self, slots: usize, reach: Reach) -> Result<(), Refusal> {
+    pub(crate) fn reserve(&mut self, demand: Demand, reach: Reach) -> Result<(), Refusal> {
         #[cfg(test)]
         if let Some(left) = &mut self.refuse_after {
             *left = left.checked_sub(1).ok_or(Refusal::System)?;
         }
-        if reach == Reach::Capacity && self.in_use.saturating_add(slots) > self.capacity {
+        if reach == Reach::Capacity && self.in_use.saturating_add(demand.total()) > self.capacity {
             return Err(Refusal::Capacity);
         }
-        while self.free.length + self.source.fresh() < slots {
-            self.source.grow(&mut self.free)?;
+        for (region, slots) in self.regions.iter_mut().zip(demand.0) {
+            while region.available() < slots {
+                region.source.grow(&mut region.free)?;
+            }
         }
         Ok(())
     }
 
     /// Makes a node in a slot that was reserved.
     #[inline]
-    pub(super) fn take(&mut self, birth: u64, level: u8) -> NodePtr {
-        let slot = self.free.pop().or_else(|| self.source.carve());
+    pub(super) fn take<K: Key>(&mut self, birth: u64, level: u8) -> NodePtr {
+        let number = region_of::<K>();
+        let region = &mut self.regions[usize::from(number)];
+        let slot = region.free.pop().or_else(|| region.source.carve());
         let Some(slot) = slot else {
             unreachable!("a node is made only after its slot was reserved");
         };
         self.in_use += 1;
         // SAFETY: the slot was fresh or free, so nobody refers to it (I1).
-        unsafe { slot.make(birth, level) };
+        unsafe { slot.make(birth, level, number) };
         slot
     }
 
@@ -124,16 +168,20 @@ impl Pool {
         self.in_use -= 1;
         // SAFETY: as the caller promises.
         unsafe {
+            let region = &mut self.regions[usize::from(node.region())];
             node.unmake();
-            self.source.put_back(node, &mut self.free);
+            region.source.put_back(node, &mut region.free);
         }
     }
 
     /// The addresses of the nodes that exist, by a look at every slot.
     pub(crate) fn existing(&self) -> BTreeSet<usize> {
-        let mut slots = self.source.carved();
-        for free in self.free.iter() {
-            slots.remove(&free.address());
+        let mut slots = BTreeSet::new();
+        for region in &self.regions {
+            slots.extend(region.source.carved());
+            for free in region.free.iter() {
+                slots.remove(&free.address());
+            }
         }
         slots
     }
@@ -142,6 +190,21 @@ impl Pool {
     #[cfg(test)]
     pub(crate) fn refuse_after(&mut self, requests: Option<usize>) {
         self.refuse_after = requests;
+    }
+}
+
+/// A part of a pool.
+#[derive(Debug, Default)]
+struct Region {
+    free: FreeSlots,
+    source: SlotSource,
+}
+
+impl Region {
+    /// The number of slots that are fresh or free.
+    #[inline]
+    fn available(&self) -> usize {
+        self.free.length + self.source.fresh()
     }
 }
 
@@ -170,7 +233,7 @@ impl FreeSlots {
         // SAFETY: free slots are mapped and nobody else's (I1, I2).
         self.first = unsafe { slot.next() };
         if let Some(next) = self.first {
-            next.prefetch(SLOT_LINES);
+            next.prefetch(SLOT_BYTES);
         }
         self.length -= 1;
         Some(slot)
@@ -187,9 +250,11 @@ impl Drop for Pool {
     /// Frees the slots that were reserved and not used. Nodes that were not freed stay, for the leak
     /// detectors to find.
     fn drop(&mut self) {
-        while let Some(slot) = self.free.pop() {
-            // SAFETY: a free slot came from this source, and nobody refers to it (I1, I2).
-            unsafe { self.source.put_back(slot, &mut self.free) };
+        for region in &mut self.regions {
+            while let Some(slot) = region.free.pop() {
+                // SAFETY: a free slot came from this source, and nobody refers to it (I1, I2).
+                unsafe { region.source.put_back(slot, &mut region.free) };
+            }
         }
     }
 }
@@ -197,14 +262,43 @@ impl Drop for Pool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::key::{ByGroupKey4, JoinKey4};
     use crate::tree::slot::SLOT_BYTES;
+
+    fn slots(slots: usize) -> Demand {
+        Demand::of::<JoinKey4>(slots)
+    }
+
+    #[test]
+    fn parts_have_chunks_of_their_own() {
+        let mut pool = Pool::new(7);
+        let demand = slots(3) + Demand::of::<ByGroupKey4>(4);
+        assert_eq!(demand.total(), 7);
+        pool.reserve(demand, Reach::Capacity).unwrap();
+        let scanned: Vec<NodePtr> = (0..3).map(|_| pool.take::<JoinKey4>(1, 0)).collect();
+        let searched: Vec<NodePtr> = (0..4).map(|_| pool.take::<ByGroupKey4>(1, 0)).collect();
+        assert_eq!(pool.existing().len(), 7);
+        for node in scanned.iter().chain(&searched) {
+            // SAFETY: the node is of this pool, on no list, and used nowhere else.
+            unsafe { pool.free(*node) };
+        }
+        pool.reserve(demand, Reach::Capacity).unwrap();
+        #[cfg(not(groupscan_check))]
+        {
+            assert_eq!(Some(&pool.take::<JoinKey4>(2, 0)), scanned.last());
+            assert_eq!(Some(&pool.take::<ByGroupKey4>(2, 0)), searched.last());
+        }
+        assert_eq!(pool.reserve(slots(8), Reach::Capacity), Err(Refusal::Capacity));
+        let too_many = slots(usize::MAX) + Demand::of::<ByGroupKey4>(usize::MAX);
+        assert_eq!(pool.reserve(too_many, Reach::Capacity), Err(Refusal::Capacity));
+    }
 
     #[test]
     fn slots_are_counted_and_used_again() {
         let mut pool = Pool::new(1000);
         assert_eq!(pool.usage(), PoolUse::default(), "an empty pool maps nothing");
-        pool.reserve(40, Reach::Capacity).unwrap();
-        let nodes: Vec<NodePtr> = (0..40).map(|birth| pool.take(birth, 0)).collect();
+        pool.reserve(slots(40), Reach::Capacity).unwrap();
+        let nodes: Vec<NodePtr> = (0..40).map(|birth| pool.take::<JoinKey4>(birth, 0)).collect();
         assert_eq!(pool.in_use(), 40);
         assert_eq!(pool.existing(), nodes.iter().map(|node| node.address()).collect());
         let usage = pool.usage();
@@ -217,20 +311,24 @@ mod tests {
         #[cfg(not(groupscan_check))]
         {
             assert_eq!(pool.usage().free, usage.in_use + usage.free);
-            assert_eq!(Some(&pool.take(1, 0)), nodes.last(), "the last freed is the first used");
+            assert_eq!(
+                Some(&pool.take::<JoinKey4>(1, 0)),
+                nodes.last(),
+                "the last freed is the first used"
+            );
         }
     }
 
     #[test]
     fn joins_stop_at_the_capacity_and_leaves_do_not() {
         let mut pool = Pool::new(3);
-        assert_eq!(pool.reserve(4, Reach::Capacity), Err(Refusal::Capacity));
-        pool.reserve(3, Reach::Capacity).unwrap();
-        let node = pool.take(1, 0);
-        assert_eq!(pool.reserve(3, Reach::Capacity), Err(Refusal::Capacity));
-        assert_eq!(pool.reserve(usize::MAX, Reach::Capacity), Err(Refusal::Capacity));
-        assert_eq!(pool.reserve(2, Reach::Capacity), Ok(()));
-        assert_eq!(pool.reserve(30, Reach::System), Ok(()));
+        assert_eq!(pool.reserve(slots(4), Reach::Capacity), Err(Refusal::Capacity));
+        pool.reserve(slots(3), Reach::Capacity).unwrap();
+        let node = pool.take::<JoinKey4>(1, 0);
+        assert_eq!(pool.reserve(slots(3), Reach::Capacity), Err(Refusal::Capacity));
+        assert_eq!(pool.reserve(slots(usize::MAX), Reach::Capacity), Err(Refusal::Capacity));
+        assert_eq!(pool.reserve(slots(2), Reach::Capacity), Ok(()));
+        assert_eq!(pool.reserve(slots(30), Reach::System), Ok(()));
         // SAFETY: the node is of this pool, on no list, and used nowhere else.
         unsafe { pool.free(node) };
     }
@@ -242,12 +340,12 @@ mod tests {
         let mut taken = 0;
         for chunk_bytes in [64 << 10, 128 << 10, 256 << 10, 512 << 10, 1 << 20, 2 << 20, 2 << 20] {
             let before = pool.usage().mapped_bytes;
-            pool.reserve(1, Reach::System).unwrap();
+            pool.reserve(slots(1), Reach::System).unwrap();
             assert_eq!(pool.usage().mapped_bytes - before, chunk_bytes);
             let slots = pool.usage().free;
             assert_eq!(slots, chunk_bytes / SLOT_BYTES);
             for _ in 0..slots {
-                pool.take(1, 0);
+                pool.take::<JoinKey4>(1, 0);
             }
             taken += slots;
         }

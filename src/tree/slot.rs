@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! slot    header, 64 bytes | body, 2,048 bytes
-//! header  birth 8 | next | previous | length 2 | level 1 | life 4
+//! header  birth 8 | next | previous | length 2 | level 1 | region 1 | life 4
 //! ```
 //!
 //! A slot is 33 cache lines, so that neighbouring slots fall on different sets of a cache, and its
@@ -17,14 +17,10 @@
 
 use std::ptr::NonNull;
 
+use crate::prefetch::Lines;
+
 /// The bytes of a node's entries.
 pub(super) const BODY_BYTES: usize = 2048;
-
-/// The bytes of a cache line, of most machines.
-pub(super) const LINE_BYTES: usize = 64;
-
-/// The lines of a slot.
-pub(super) const SLOT_LINES: usize = SLOT_BYTES / LINE_BYTES;
 
 /// The bytes of a slot.
 pub(crate) const SLOT_BYTES: usize = size_of::<Slot>();
@@ -49,6 +45,7 @@ pub(super) struct Header {
     previous: Option<NodePtr>,
     pub(super) length: u16,
     pub(super) level: u8,
+    region: u8,
     life: u32,
 }
 
@@ -91,10 +88,20 @@ impl NodePtr {
         }
     }
 
-    /// Asks for the memory of the slot's first `lines` lines.
+    /// The part of the pool that the slot belongs to.
+    ///
+    /// # Safety
+    ///
+    /// As [`birth`](Self::birth).
+    pub(super) unsafe fn region(self) -> u8 {
+        // SAFETY: as the caller promises.
+        unsafe { (&raw const (*self.0.as_ptr()).header.region).read() }
+    }
+
+    /// Asks for the memory of the slot's first `bytes` bytes.
     #[inline]
-    pub(super) fn prefetch(self, lines: usize) {
-        prefetch(self.0.as_ptr().cast(), lines);
+    pub(super) fn prefetch(self, bytes: usize) {
+        Lines::new(self.0.as_ptr(), bytes).ask_from(0);
     }
 
     /// The next node of the list that this one is on.
@@ -133,13 +140,14 @@ impl NodePtr {
         unsafe { (&raw mut (*self.0.as_ptr()).header.previous).write(previous) };
     }
 
-    /// Makes the slot an empty node.
+    /// Makes the slot an empty node, of a part of the pool.
     ///
     /// # Safety
     ///
     /// The slot is mapped, and nobody else refers to it.
-    pub(super) unsafe fn make(self, birth: u64, level: u8) {
-        let header = Header { birth, next: None, previous: None, length: 0, level, life: ALIVE };
+    pub(super) unsafe fn make(self, birth: u64, level: u8, region: u8) {
+        let header =
+            Header { birth, next: None, previous: None, length: 0, level, region, life: ALIVE };
         // SAFETY: as the caller promises.
         unsafe { (&raw mut (*self.0.as_ptr()).header).write(header) };
     }
@@ -172,17 +180,4 @@ impl NodePtr {
             assert_eq!(life, ALIVE, "a node was read that is not alive");
         }
     }
-}
-
-/// Asks for some cache lines.
-#[inline]
-fn prefetch(start: *const u8, lines: usize) {
-    #[cfg(target_arch = "x86_64")]
-    for line in 0..lines {
-        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-        // SAFETY: a prefetch reads nothing that anybody could see, whatever the address.
-        unsafe { _mm_prefetch::<_MM_HINT_T0>(start.wrapping_add(line * LINE_BYTES).cast()) };
-    }
-    #[cfg(not(target_arch = "x86_64"))]
-    let _ = (start, lines);
 }

@@ -8,7 +8,7 @@ use super::record::{Hold, Holder, Record};
 use super::{Kept, Refused, Retained, Usage, Version, VersionSets};
 use crate::key::Key;
 use crate::sync::MutexGuard;
-use crate::tree::{Edit, Reach, Refusal, Tree};
+use crate::tree::{Demand, Edit, Reach, Refusal, Tree};
 
 /// The versions of one table.
 pub(crate) struct Versions<S: VersionSets> {
@@ -167,17 +167,17 @@ impl<'v, S: VersionSets> Txn<'v, S> {
 
     /// Makes sure of slots for a change, if need be by doing all the reclaiming that can be done.
     #[inline]
-    pub(crate) fn reserve(&mut self, slots: usize, reach: Reach) -> Result<(), Refusal> {
-        match self.writer.nodes.pool_mut().reserve(slots, reach) {
+    pub(crate) fn reserve(&mut self, demand: Demand, reach: Reach) -> Result<(), Refusal> {
+        match self.writer.nodes.pool_mut().reserve(demand, reach) {
             Ok(()) => Ok(()),
-            Err(_) => self.reclaim_and_reserve(slots, reach),
+            Err(_) => self.reclaim_and_reserve(demand, reach),
         }
     }
 
     #[cold]
-    fn reclaim_and_reserve(&mut self, slots: usize, reach: Reach) -> Result<(), Refusal> {
+    fn reclaim_and_reserve(&mut self, demand: Demand, reach: Reach) -> Result<(), Refusal> {
         while self.writer.reclaim(&self.versions.core) {}
-        self.writer.nodes.pool_mut().reserve(slots, reach)
+        self.writer.nodes.pool_mut().reserve(demand, reach)
     }
 
     /// Refuses memory from the request after the next `requests` on.

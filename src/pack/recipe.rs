@@ -1,0 +1,126 @@
+//! Recipes: which records are made of which keys.
+
+use std::marker::PhantomData;
+
+use bytemuck::Pod;
+
+use crate::family::Family;
+use crate::key::{JoinKey, Key, MembershipKey};
+use crate::membership::Interface;
+
+/// The recipes that there are vector kernels for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Shape {
+    /// [`JoinRecords`] of IPv4: 8 bytes to 16.
+    Join4,
+    /// [`JoinRecords`] of IPv6: 32 bytes to 64.
+    Join6,
+    /// [`MembershipRecords`] of IPv4: 16 bytes to 32.
+    Membership4,
+    /// [`MembershipRecords`] of IPv6: 40 bytes to 96.
+    Membership6,
+    /// [`InterfaceJoinRecords`]: made one by one.
+    InterfaceJoin,
+}
+
+/// What records of one kind are made of. A value of the recipe has what they have in common.
+pub(crate) trait Recipe: Copy {
+    type Family: Family;
+    type Key: Key;
+    type Record: Pod;
+
+    const SHAPE: Shape;
+
+    /// The (group, source) of a key, if it is one that may be shown at all.
+    fn join(self, key: Self::Key) -> Option<(Self::Family, Self::Family)>;
+
+    /// The record of a key, with or without its source: what every kernel must make of it.
+    fn record(self, key: Self::Key, shows_source: bool) -> Self::Record;
+}
+
+/// Joins as they are.
+#[derive(Clone, Copy)]
+pub(crate) struct JoinRecords<F>(PhantomData<F>);
+
+impl<F> JoinRecords<F> {
+    pub(crate) fn new() -> Self {
+        Self(PhantomData)
+    }
+}
+
+impl<F: Family> Recipe for JoinRecords<F> {
+    type Family = F;
+    type Key = F::JoinKey;
+    type Record = F::Entry;
+
+    const SHAPE: Shape = if F::BITS == 32 { Shape::Join4 } else { Shape::Join6 };
+
+    #[inline]
+    fn join(self, key: F::JoinKey) -> Option<(F, F)> {
+        Some((key.group(), key.source()))
+    }
+
+    #[inline]
+    fn record(self, key: F::JoinKey, shows_source: bool) -> F::Entry {
+        F::entry(key.group(), if shows_source { key.source() } else { F::UNSPECIFIED })
+    }
+}
+
+/// The joins of memberships: of those that have the join flag.
+#[derive(Clone, Copy)]
+pub(crate) struct InterfaceJoinRecords<F>(PhantomData<F>);
+
+impl<F> InterfaceJoinRecords<F> {
+    pub(crate) fn new() -> Self {
+        Self(PhantomData)
+    }
+}
+
+impl<F: Family> Recipe for InterfaceJoinRecords<F> {
+    type Family = F;
+    type Key = F::ByInterface;
+    type Record = F::Entry;
+
+    const SHAPE: Shape = Shape::InterfaceJoin;
+
+    #[inline]
+    fn join(self, key: F::ByInterface) -> Option<(F, F)> {
+        let parts = key.parts();
+        parts.is_join().then_some((parts.group, parts.source))
+    }
+
+    #[inline]
+    fn record(self, key: F::ByInterface, shows_source: bool) -> F::Entry {
+        let parts = key.parts();
+        F::entry(parts.group, if shows_source { parts.source } else { F::UNSPECIFIED })
+    }
+}
+
+/// The memberships of an interface.
+#[derive(Clone, Copy)]
+pub(crate) struct MembershipRecords<F> {
+    pub(crate) interface: Interface<F>,
+}
+
+impl<F: Family> Recipe for MembershipRecords<F> {
+    type Family = F;
+    type Key = F::ByInterface;
+    type Record = F::MembershipEntry;
+
+    const SHAPE: Shape = if F::BITS == 32 { Shape::Membership4 } else { Shape::Membership6 };
+
+    #[inline]
+    fn join(self, key: F::ByInterface) -> Option<(F, F)> {
+        let parts = key.parts();
+        Some((parts.group, parts.source))
+    }
+
+    #[inline]
+    fn record(self, key: F::ByInterface, shows_source: bool) -> F::MembershipEntry {
+        let parts = key.parts();
+        let source = if shows_source { parts.source } else { F::UNSPECIFIED };
+        let Interface { index, next_hop } = self.interface;
+        let entry = F::entry(parts.group, source);
+        F::membership_entry(entry, index, next_hop, parts.protocol, parts.flags.into())
+    }
+}
