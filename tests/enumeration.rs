@@ -445,7 +445,14 @@ fn filters<F: Small>() -> Vec<Filter<F>> {
     prefixes.push(Prefix::new(F::small(4), F::BITS - 1).unwrap());
     prefixes.push(Prefix::new(F::UNSPECIFIED, 1).unwrap());
     let pairs = prefixes.iter().flat_map(|g| prefixes.iter().map(move |s| (*g, *s)));
-    pairs.map(|(group, source)| Filter::all().group(group).source(source)).collect()
+    let filters = pairs.map(|(group, source)| Filter::all().group(group).source(source));
+    // Two interfaces that memberships name, and one that they do not.
+    let interfaces = [0, 3, 9].map(|i| membership::<F>(1, 1, i, 0, 0).interface);
+    let of_interfaces = |filter: Filter<F>| {
+        let narrowed = interfaces.iter().map(move |interface| filter.interface(*interface));
+        [filter].into_iter().chain(narrowed).collect::<Vec<_>>()
+    };
+    filters.flat_map(of_interfaces).collect()
 }
 
 fn check<F: Small>(snapshot: &Snapshot, model: &Model<F>, page_bytes: usize) {

@@ -139,11 +139,25 @@ impl<F: Family> Model<F> {
         here.map(|((group, source, ..), _)| (*group, *source)).collect()
     }
 
+    /// What an enumeration of an interface's memberships shows: group, source, protocol, flags.
+    pub(crate) fn memberships_on(
+        &self,
+        interface: Interface<F>,
+        filter: Filter<F>,
+    ) -> Vec<(F, F, u32, u32)> {
+        let here = self.memberships.iter().filter(|((_, _, i, _), _)| *i == interface);
+        let admitted = here.filter(|((group, source, ..), _)| filter.admits(*group, *source));
+        admitted.map(|((g, s, _, p), flags)| (*g, *s, p.0, flags.bits().into())).collect()
+    }
+
     /// What an enumeration shows.
     pub(crate) fn shown(&self, view: View, filter: Filter<F>) -> Vec<(F, F)> {
         let (groups, sources) = (filter.group_prefix(), filter.source_prefix());
-        let left: BTreeSet<(F, F)> = self
-            .joins()
+        let joins = match filter.interface_filter() {
+            None => self.joins(),
+            Some(interface) => self.joined_on(interface),
+        };
+        let left: BTreeSet<(F, F)> = joins
             .into_iter()
             .filter(|(group, _)| groups.contains(*group))
             .filter(|(_, source)| {
