@@ -4,8 +4,9 @@
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
+use std::mem::MaybeUninit;
 
-use groupscan::{Filter, GroupTable, Interface, Membership, Protocol, V4, View};
+use groupscan::{Filter, GroupTable, Interface, Membership, Prefix, Protocol, V4, View};
 
 thread_local! {
     static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
@@ -53,6 +54,7 @@ fn table(joins: u32) -> GroupTable {
 #[test]
 fn readers_neither_allocate_nor_free() {
     snapshots_and_enumerations_allocate_nothing();
+    every_way_of_enumerating_allocates_nothing();
     the_drop_of_a_version_s_last_snapshot_frees_nothing();
 }
 
@@ -73,6 +75,43 @@ fn snapshots_and_enumerations_allocate_nothing() {
             }
         }
     });
+    assert_eq!(count, 0);
+}
+
+fn every_way_of_enumerating_allocates_nothing() {
+    let table = table(5000);
+    let snapshot = table.snapshot().unwrap();
+    let lan = Interface::new(1);
+    let views =
+        [View::AllSources, View::AnySource, View::SourceSpecific, View::Wildcard, View::Groups];
+    let all = Filter::<V4>::all();
+    let filters = [all, all.interface(lan), all.source("0.0.0.0/1".parse().unwrap())];
+    let mut buffer = [0; 1000];
+    let mut uninit = [MaybeUninit::uninit(); 1000];
+    let mut calls = 0;
+    let count = allocations(|| {
+        for view in views {
+            for filter in filters {
+                let enumeration = snapshot.enumerate(view, filter);
+                while enumeration.get_next(&mut buffer).unwrap().more() {
+                    calls += 1;
+                    enumeration.get_next_uninit(&mut uninit).unwrap();
+                    let rest = snapshot.enumerate(view, filter);
+                    let rest = rest.resume_after(enumeration.position().unwrap());
+                    rest.split(3).for_each(|part| calls += part.into_iter().count());
+                }
+            }
+        }
+        for filter in filters {
+            let memberships = snapshot.enumerate_memberships(lan, filter);
+            while memberships.get_next(&mut buffer).unwrap().more() {
+                calls += 1;
+            }
+        }
+        calls += snapshot.records(View::AllSources).count();
+        calls += snapshot.join_keys(Prefix::<V4>::ALL).count();
+    });
+    assert!(calls > 10_000, "{calls}");
     assert_eq!(count, 0);
 }
 

@@ -39,6 +39,7 @@ enum Operation {
         view: u8,
         group: Option<(u8, u8)>,
         source: Option<(u8, u8)>,
+        interface: Option<u8>,
     },
     GetNext {
         which: u8,
@@ -95,10 +96,13 @@ fn run<F: Small>(operations: Vec<Operation>) {
                 assert_eq!(stats.slots_pending, 0);
                 assert!(!open.is_empty() || stats.slots_retained == 0);
             }
-            Operation::Start { view, group, source } => {
+            Operation::Start { view, group, source, interface } => {
                 if open.len() < OPEN {
                     let view = VIEWS[usize::from(view) % VIEWS.len()];
-                    let filter = Filter::all().group(prefix(group)).source(prefix(source));
+                    let mut filter = Filter::all().group(prefix(group)).source(prefix(source));
+                    if let Some(number) = interface {
+                        filter = filter.interface(small::<F>([0, 0, number, 0, 0]).interface);
+                    }
                     let enumeration =
                         table.snapshot().expect("few versions live").enumerate(view, filter);
                     let left = model.shown(view, filter).into();

@@ -1,0 +1,126 @@
+//! Any joins, any view and filter, any pages, any offsets: every kernel gives the same bytes as the
+//! portable one, and writes nothing else.
+
+#![no_main]
+
+use arbitrary::Arbitrary;
+use groupscan::{
+    Enumeration, Family, Filter, GetNextError, GroupTable, Interface, Kernel, Kind, Membership,
+    MembershipFlags, Prefix, Protocol, V4, V6, View,
+};
+use libfuzzer_sys::fuzz_target;
+
+/// How many runs of memberships an input may have, and how long a run is at most.
+const RUNS: usize = 40;
+const RUN_LENGTH: u16 = 400;
+
+/// What lies around the buffers, to see that nothing else is written.
+const CANARY: u8 = 0xa5;
+
+const VIEWS: [View; 5] =
+    [View::AllSources, View::AnySource, View::SourceSpecific, View::Wildcard, View::Groups];
+
+#[derive(Arbitrary, Debug)]
+struct Input {
+    ipv6: bool,
+    runs: Vec<Run>,
+    view: u8,
+    group: Option<(u128, u8)>,
+    source: Option<(u128, u8)>,
+    on_interface: bool,
+    /// The sizes of the pages, in turn, and where they begin.
+    pages: Vec<(u16, u8)>,
+}
+
+/// Memberships whose groups and sources go on in steps.
+#[derive(Arbitrary, Debug)]
+struct Run {
+    group: u128,
+    source: u128,
+    group_step: u8,
+    source_step: u8,
+    length: u16,
+    protocol: u8,
+    flags: u8,
+    second_interface: bool,
+}
+
+fuzz_target!(|input: Input| {
+    if input.ipv6 {
+        run(input, |number| V6::from_bits(number));
+    } else {
+        run(input, |number| V4::from_bits(number as u32));
+    }
+});
+
+fn run<F: Family>(input: Input, address: impl Fn(u128) -> F) {
+    let table = GroupTable::new();
+    let mut txn = table.begin_write();
+    for run in input.runs.iter().take(RUNS) {
+        let interface = Interface::new(1 + u32::from(run.second_interface));
+        let flags = MembershipFlags::from_bits(run.flags % 3 + 1).expect("1 to 3 are flags");
+        for step in 0..u128::from(run.length % RUN_LENGTH) {
+            let group = address(run.group.wrapping_add(step * u128::from(run.group_step)));
+            let source = address(run.source.wrapping_add(step * u128::from(run.source_step)));
+            let protocol = Protocol(run.protocol.into());
+            let membership = Membership::source_specific(group, source, interface, protocol);
+            txn.join(&membership.with_flags(flags)).expect("two interfaces are not too many");
+        }
+    }
+    txn.commit();
+
+    let prefix = |of: Option<(u128, u8)>| {
+        let cut = |(number, length): (u128, u8)| {
+            let length = length % (F::BITS + 1);
+            let host_bits = u32::from(F::BITS - length);
+            let network = number.checked_shr(host_bits).and_then(|n| n.checked_shl(host_bits));
+            Prefix::new(address(network.unwrap_or(0)), length).ok()
+        };
+        of.and_then(cut).unwrap_or(Prefix::ALL)
+    };
+    let snapshot = table.snapshot().expect("one version is live");
+    let filter = Filter::all().group(prefix(input.group)).source(prefix(input.source));
+    let interface = Interface::new(1);
+    let memberships =
+        |kernel| snapshot.enumerate_memberships(interface, filter).with_kernel(kernel);
+    let filter = if input.on_interface { filter.interface(interface) } else { filter };
+    let view = VIEWS[usize::from(input.view) % VIEWS.len()];
+    let joins = |kernel| snapshot.enumerate(view, filter).with_kernel(kernel);
+
+    let expected = pages(&joins(Kernel::PORTABLE), &input.pages);
+    let expected_memberships = pages(&memberships(Kernel::PORTABLE), &input.pages);
+    for kernel in Kernel::available() {
+        assert!(pages(&joins(kernel), &input.pages) == expected, "{kernel}");
+        assert!(pages(&memberships(kernel), &input.pages) == expected_memberships, "{kernel}");
+    }
+}
+
+/// The records of an enumeration through pages of some sizes, then of one size.
+fn pages<F: Family, K: Kind>(
+    enumeration: &Enumeration<F, K>,
+    sizes: &[(u16, u8)],
+) -> Vec<K::Record<F>> {
+    let record_bytes = size_of::<K::Record<F>>();
+    let mut records = Vec::new();
+    for (bytes, offset) in sizes.iter().copied().chain(std::iter::repeat((4000, 1))) {
+        let (bytes, offset) = (usize::from(bytes), usize::from(offset));
+        let mut memory = vec![CANARY; offset + bytes + 64];
+        let more = match enumeration.get_next(&mut memory[offset..offset + bytes]) {
+            Ok(batch) => {
+                records.extend_from_slice(batch.entries());
+                batch.more()
+            }
+            Err(GetNextError::BufferTooSmall { needed_bytes }) => {
+                assert!(bytes < needed_bytes && needed_bytes == record_bytes);
+                true
+            }
+            Err(error) => panic!("{error}"),
+        };
+        let end = offset + bytes / record_bytes * record_bytes;
+        assert!(memory[..offset].iter().chain(&memory[end..]).all(|byte| *byte == CANARY));
+        if !more {
+            break;
+        }
+    }
+    records
+}
