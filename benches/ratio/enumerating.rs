@@ -25,9 +25,9 @@ fn all_sources_against_copy(name: &str, joins: usize, page_bytes: usize) {
     let expected = records(&snapshot);
     assert_eq!(expected.len(), joins);
     assert!(expected.is_sorted_by_key(|entry| (entry.group(), entry.source())));
-    let ready = HugeBytes::copy_of(cast_slice(&expected));
-    let mut buffer = HugeBytes::copy_of(&vec![0; page_bytes]);
-    let mut other_buffer = HugeBytes::copy_of(&vec![0; page_bytes]);
+    let ready = huge(cast_slice(&expected));
+    let mut buffer = huge(&vec![0; page_bytes]);
+    let mut other_buffer = huge(&vec![0; page_bytes]);
 
     // Checked once before it is timed: both sides put the same bytes into their buffers.
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
@@ -43,6 +43,11 @@ fn all_sources_against_copy(name: &str, joins: usize, page_bytes: usize) {
             copy(ready.bytes(), other_buffer.bytes_mut(), |page| _ = black_box(page))
         }),
     );
+}
+
+/// A copy on huge pages.
+fn huge(bytes: &[u8]) -> HugeBytes {
+    HugeBytes::copy_of(bytes).expect("enough memory")
 }
 
 /// A whole enumeration through a buffer.

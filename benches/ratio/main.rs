@@ -12,7 +12,7 @@ mod changing;
 mod enumerating;
 mod latency;
 mod memory;
-#[path = "../pages/mod.rs"]
+#[path = "../../src/bin/groupscan/pages.rs"]
 mod pages;
 mod rounds;
 #[path = "../support/mod.rs"]

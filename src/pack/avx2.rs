@@ -16,7 +16,7 @@ use crate::prefetch::{LINE_BYTES, Lines};
 
 /// Whether the processor has the instructions.
 pub(super) fn is_available() -> bool {
-    is_x86_feature_detected!("avx2")
+    is_x86_feature_detected!("avx2") && is_x86_feature_detected!("popcnt")
 }
 
 /// As [`Kernel::expand`](super::Kernel::expand).
@@ -158,6 +158,9 @@ unsafe fn memberships4(from: *const u8, bytes: usize, to: *mut u8, common: &[u8]
     });
 }
 
+/// The bytes of an entry of IPv4.
+const ENTRY_BYTES: usize = 16;
+
 /// The keys of a vector.
 const KEYS: usize = 4;
 
@@ -195,7 +198,7 @@ fn bits(words: __m256i) -> u32 {
 /// # Safety
 ///
 /// [`is_available`], and the recipe's shape is [`Shape::Join4`].
-#[target_feature(enable = "avx2")]
+#[target_feature(enable = "avx2,popcnt")]
 pub(super) unsafe fn compact<R: Recipe>(
     recipe: R,
     selection: &Selection<R::Family>,
@@ -217,6 +220,8 @@ pub(super) unsafe fn compact<R: Recipe>(
     let range_width = _mm256_set1_epi64x((u64::from(width) << 32).cast_signed() ^ i64::MIN);
     let group_bits = _mm256_set1_epi64x(!0 << 32);
     let shown_bits = if selection.shows_source { _mm256_set1_epi64x(-1) } else { group_bits };
+    // In registers: what is written might else be the room itself, for all that a compiler knows.
+    let (mut to, mut left) = (room.next().cast::<u8>(), room.left());
     let once_a_group = selection.once == Each::Group;
     let mut before = _mm256_set1_epi64x(last.map_or(0, word).cast_signed());
     let mut before_in_range = last.is_some();
@@ -243,10 +248,9 @@ pub(super) unsafe fn compact<R: Recipe>(
             shown &= !((in_range << 1 | u32::from(before_in_range)) & same_group);
         }
         if shown != 0 {
-            if room.left() < KEYS {
+            if left < KEYS {
                 break;
             }
-            let to: *mut u8 = room.next().cast();
             // SAFETY: the table has an entry for each number of four bits. There is room for the
             // records of a whole vector (I1 of `Room`), of which the first ones are those shown, and
             // the others unspecified.
@@ -257,14 +261,17 @@ pub(super) unsafe fn compact<R: Recipe>(
                 let [first, second] = records4(some, reversed);
                 _mm256_storeu_si256(to.cast(), first);
                 _mm256_storeu_si256(to.add(32).cast(), second);
-                room.fill(shown.count_ones() as usize);
+                to = to.add(shown.count_ones() as usize * ENTRY_BYTES);
             }
+            left -= shown.count_ones() as usize;
         }
         // Its first word is the last key.
         before = moved;
         before_in_range = in_range >> (KEYS - 1) != 0;
         at += KEYS;
     }
+    // SAFETY: so many records were written.
+    unsafe { room.fill(room.left() - left) };
     ahead.ask_from(line);
     if at > 0 {
         *last = if before_in_range { recipe.join(keys[at - 1]) } else { None };

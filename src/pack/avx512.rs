@@ -20,6 +20,7 @@ pub(super) fn is_available() -> bool {
         && is_x86_feature_detected!("avx512bw")
         && is_x86_feature_detected!("avx512vl")
         && is_x86_feature_detected!("avx512vbmi")
+        && is_x86_feature_detected!("popcnt")
 }
 
 /// The halves of words of masks in entries of IPv4, and in records of memberships of IPv4.
@@ -182,6 +183,9 @@ unsafe fn memberships6(from: *const u8, count: usize, to: *mut u8, common: &[u8]
     }
 }
 
+/// The bytes of an entry of IPv4.
+const ENTRY_BYTES: usize = 16;
+
 /// The keys of a vector.
 const KEYS: usize = 8;
 
@@ -191,7 +195,7 @@ const KEYS: usize = 8;
 /// # Safety
 ///
 /// [`is_available`], and the recipe's shape is [`Shape::Join4`].
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi")]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi,popcnt")]
 pub(super) unsafe fn compact<R: Recipe>(
     recipe: R,
     selection: &Selection<R::Family>,
@@ -212,6 +216,8 @@ pub(super) unsafe fn compact<R: Recipe>(
     };
     let group_bits = _mm512_set1_epi64(!0 << 32);
     let shown_bits = if selection.shows_source { _mm512_set1_epi64(-1) } else { group_bits };
+    // In registers: what is written might else be the room itself, for all that a compiler knows.
+    let (mut to, mut left) = (room.next().cast::<u8>(), room.left());
     let once_a_group = selection.once == Each::Group;
     // The key before the vector's first, in the last place, and whether it was in the range.
     let mut before = _mm512_set1_epi64(last.map_or(0, word).cast_signed());
@@ -237,12 +243,11 @@ pub(super) unsafe fn compact<R: Recipe>(
             shown &= !((in_range << 1 | u8::from(before_in_range)) & same_group);
         }
         if shown != 0 {
-            if room.left() < KEYS {
+            if left < KEYS {
                 break;
             }
             let some = _mm512_mask_compress_epi64(vector, shown, vector);
             let some = _mm512_and_si512(some, shown_bits);
-            let to: *mut u8 = room.next().cast();
             // SAFETY: there is room for the records of a whole vector (I1 of `Room`), of which the
             // first ones are those shown, and the others unspecified.
             unsafe {
@@ -250,14 +255,17 @@ pub(super) unsafe fn compact<R: Recipe>(
                 _mm512_storeu_si512(to.cast(), with_masks(records, MASKS_OF_ENTRIES));
                 let records = _mm512_permutexvar_epi8(high_places, some);
                 _mm512_storeu_si512(to.add(64).cast(), with_masks(records, MASKS_OF_ENTRIES));
-                room.fill(shown.count_ones() as usize);
+                to = to.add(shown.count_ones() as usize * ENTRY_BYTES);
             }
+            left -= shown.count_ones() as usize;
         }
         before = vector;
         before_in_range = in_range >> (count - 1) & 1 != 0;
         at += count;
         step += 1;
     }
+    // SAFETY: so many records were written.
+    unsafe { room.fill(room.left() - left) };
     ahead.ask_from(step);
     if at > 0 {
         // Sources of the range are neighbours, so none before one out of it matters any more.

@@ -1,7 +1,10 @@
-//! The command line: multicast groups out of captures, through the engine.
+//! The command line: multicast groups out of captures, through the engine; and how fast it is.
 
 mod args;
+mod bench;
 mod output;
+#[cfg(unix)]
+mod pages;
 mod progress;
 mod replay;
 mod summary;
@@ -15,16 +18,23 @@ use clap::Parser;
 use args::{Args, Command};
 
 fn main() -> ExitCode {
-    let Args { command: Command::Replay(args) } = Args::parse();
-    let query = args.query().unwrap_or_else(|error| error.exit());
-    match replay::run(&args, &query) {
-        Ok(replay::Outcome::Clean) => ExitCode::SUCCESS,
-        Ok(replay::Outcome::InputAtFault) => ExitCode::FAILURE,
-        Err(failure) => {
-            say(format_args!("groupscan: {failure}"));
-            ExitCode::FAILURE
+    match Args::parse().command {
+        Command::Replay(args) => {
+            let query = args.query().unwrap_or_else(|error| error.exit());
+            exit_code(replay::run(&args, &query).map(|outcome| match outcome {
+                replay::Outcome::Clean => ExitCode::SUCCESS,
+                replay::Outcome::InputAtFault => ExitCode::FAILURE,
+            }))
         }
+        Command::Bench(args) => exit_code(bench::run(&args).map(|()| ExitCode::SUCCESS)),
     }
+}
+
+fn exit_code(result: Result<ExitCode, impl Display>) -> ExitCode {
+    result.unwrap_or_else(|failure| {
+        say(format_args!("groupscan: {failure}"));
+        ExitCode::FAILURE
+    })
 }
 
 /// Prints a line on standard error, if anybody listens there.

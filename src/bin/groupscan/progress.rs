@@ -8,7 +8,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 /// How long the work goes on before a bar is shown.
 const PATIENCE: Duration = Duration::from_millis(500);
 
-/// Progress through the bytes of the inputs.
+/// Progress through the bytes of the inputs, or through steps.
 pub(crate) struct Progress {
     /// `None` where nobody looks.
     bar: Option<ProgressBar>,
@@ -17,14 +17,23 @@ pub(crate) struct Progress {
 
 impl Progress {
     /// Progress through `total_bytes`, where known.
-    pub(crate) fn new(total_bytes: Option<u64>, quiet: bool) -> Self {
+    pub(crate) fn through_bytes(total_bytes: Option<u64>, quiet: bool) -> Self {
+        let template = match total_bytes {
+            Some(_) => "reading {bar:30} {bytes} of {total_bytes}, {eta} left",
+            None => "reading {spinner} {bytes}",
+        };
+        Self::new(total_bytes, template, quiet)
+    }
+
+    /// Progress through so many steps, each of which is named.
+    pub(crate) fn through_steps(steps: u64, quiet: bool) -> Self {
+        Self::new(Some(steps), "{bar:30} {pos} of {len}: {msg}, {eta} left", quiet)
+    }
+
+    fn new(total: Option<u64>, template: &str, quiet: bool) -> Self {
         let watched = !quiet && io::stderr().is_terminal();
         let bar = watched.then(|| {
-            let bar = ProgressBar::with_draw_target(total_bytes, ProgressDrawTarget::hidden());
-            let template = match total_bytes {
-                Some(_) => "reading {bar:30} {bytes} of {total_bytes}, {eta} left",
-                None => "reading {spinner} {bytes}",
-            };
+            let bar = ProgressBar::with_draw_target(total, ProgressDrawTarget::hidden());
             bar.with_style(
                 ProgressStyle::with_template(template)
                     .unwrap_or_else(|_| ProgressStyle::default_bar()),
@@ -33,25 +42,42 @@ impl Progress {
         Self { bar, show_at: Instant::now() + PATIENCE }
     }
 
+    /// Says which step begins.
+    pub(crate) fn begin(&self, step: String) {
+        if let Some(bar) = &self.bar {
+            bar.set_message(step);
+            self.show_in_time(bar);
+        }
+    }
+
+    /// Counts a step.
+    pub(crate) fn step(&self) {
+        self.advance(1);
+    }
+
     /// Counts the bytes that `reader` gives.
     pub(crate) fn watch<'p>(&'p self, reader: impl Read + 'p) -> impl Read + 'p {
         Watched { reader, progress: self }
     }
 
     /// Runs `print`, which writes to the terminal, with the bar out of its way.
-    pub(crate) fn suspend(&self, print: impl FnOnce()) {
+    pub(crate) fn suspend<T>(&self, print: impl FnOnce() -> T) -> T {
         match &self.bar {
             Some(bar) => bar.suspend(print),
             None => print(),
         }
     }
 
-    fn advance(&self, bytes: usize) {
+    fn advance(&self, by: usize) {
         if let Some(bar) = &self.bar {
-            bar.inc(bytes as u64);
-            if bar.is_hidden() && Instant::now() >= self.show_at {
-                bar.set_draw_target(ProgressDrawTarget::stderr());
-            }
+            bar.inc(by as u64);
+            self.show_in_time(bar);
+        }
+    }
+
+    fn show_in_time(&self, bar: &ProgressBar) {
+        if bar.is_hidden() && Instant::now() >= self.show_at {
+            bar.set_draw_target(ProgressDrawTarget::stderr());
         }
     }
 }

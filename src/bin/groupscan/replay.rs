@@ -101,7 +101,7 @@ pub(crate) fn run(args: &ReplayArgs, query: &Query) -> Result<Outcome, Failure> 
 /// Reads every file, saying on standard error what is wrong with it.
 fn read_files(args: &ReplayArgs, replay: &mut Replay) -> Outcome {
     let sizes = args.files.iter().map(|path| path.metadata().ok().map(|about| about.len()));
-    let progress = Progress::new(sizes.sum(), args.quiet);
+    let progress = Progress::through_bytes(sizes.sum(), args.quiet);
     let mut outcome = Outcome::Clean;
     for path in in_order_of_time(args) {
         if let Err(error) = read_file(args, path, &progress, replay) {

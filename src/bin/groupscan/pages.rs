@@ -1,7 +1,8 @@
-//! Memory on pages of 2 MiB, for competitors at their best.
+//! Memory on pages of 2 MiB, for what is measured to be at its best. The benches use it, too.
 
 #![allow(unsafe_code, reason = "maps memory")]
 
+use std::io;
 use std::ptr::{self, NonNull};
 use std::slice;
 
@@ -23,15 +24,21 @@ pub(crate) struct HugeBytes {
 
 impl HugeBytes {
     /// A copy of some bytes.
-    pub(crate) fn copy_of(bytes: &[u8]) -> Self {
+    ///
+    /// # Errors
+    ///
+    /// What the system says that has no memory.
+    pub(crate) fn copy_of(bytes: &[u8]) -> io::Result<Self> {
         let whole = bytes.len().next_multiple_of(HUGE_PAGE_BYTES);
         let mapped_bytes = whole + HUGE_PAGE_BYTES;
         let (access, kind) =
             (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS);
         // SAFETY: an anonymous mapping at a place of the system's choice touches no other memory.
         let mapping = unsafe { libc::mmap(ptr::null_mut(), mapped_bytes, access, kind, -1, 0) };
-        assert_ne!(mapping, libc::MAP_FAILED, "no memory for {mapped_bytes} bytes");
-        let mapping = NonNull::new(mapping).expect("a mapping is not at address 0");
+        let mapping = match NonNull::new(mapping) {
+            Some(mapping) if mapping.as_ptr() != libc::MAP_FAILED => mapping,
+            _ => return Err(io::Error::last_os_error()),
+        };
         let to_page = mapping.as_ptr().cast::<u8>().align_offset(HUGE_PAGE_BYTES);
         // SAFETY: aligning moves by less than a huge page, and the mapping is that much larger than
         // `whole`, so the result and the `whole` bytes from there on lie within it.
@@ -41,7 +48,7 @@ impl HugeBytes {
         let _ = unsafe { libc::madvise(start.as_ptr().cast(), whole, libc::MADV_HUGEPAGE) };
         // SAFETY: `bytes` and the new mapping are valid for that many bytes and do not overlap.
         unsafe { ptr::copy_nonoverlapping(bytes.as_ptr(), start.as_ptr(), bytes.len()) };
-        Self { mapping, mapped_bytes, start, length: bytes.len() }
+        Ok(Self { mapping, mapped_bytes, start, length: bytes.len() })
     }
 
     /// The bytes.
