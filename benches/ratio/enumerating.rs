@@ -1,58 +1,139 @@
-//! Enumerating a table, against copying its records.
+//! Packing records: against copying them ready-made, and against a scalar loop.
 
 use std::hint::black_box;
 
-use bytemuck::cast_slice;
-use groupscan::{Enumeration, Filter, Snapshot, V4, View};
+use bytemuck::{cast_slice, cast_slice_mut};
+use groupscan::{Enumeration, Filter, Kernel, Prefix, Snapshot, SourceGroupEntry, V4, View};
 
 use crate::pages::HugeBytes;
 use crate::rounds::{Asked, alternate, per_call};
 use crate::support::{SIZES, records, table};
 
 pub(crate) fn ask(asked: &Asked) {
-    for page_bytes in [16 << 10, 64 << 10] {
-        for joins in SIZES {
-            let name = format!("all sources / copy, {joins} joins, {page_bytes} bytes a call");
-            asked.ask(&name, || all_sources_against_copy(&name, joins, page_bytes));
+    for joins in SIZES {
+        let name = |kernel: Kernel, page_bytes| {
+            format!("all sources / copy, {joins} joins, {page_bytes} bytes a call, {kernel}")
+        };
+        let pages = [16 << 10, 64 << 10];
+        let questions =
+            pages.iter().flat_map(|page| Kernel::available().map(move |kernel| (kernel, *page)));
+        let wanted: Vec<_> =
+            questions.filter(|(kernel, page)| asked.wants(&name(*kernel, *page))).collect();
+        if wanted.is_empty() {
+            continue;
         }
+        let snapshot = table(joins).snapshot().expect("few versions live");
+        let expected = records(&snapshot);
+        assert_eq!(expected.len(), joins);
+        assert!(expected.is_sorted_by_key(|entry| (entry.group(), entry.source())));
+        let ready = huge(cast_slice(&expected));
+        drop(expected);
+        for (kernel, page_bytes) in wanted {
+            let name = name(kernel, page_bytes);
+            all_sources_against_copy(&name, &snapshot, kernel, &ready, page_bytes);
+        }
+    }
+    for kernel in Kernel::available() {
+        let name = format!("any source / scalar loop, 1048576 joins, {kernel}");
+        asked.ask(&name, || any_source_against_scalar(&name, kernel));
     }
 }
 
 /// Streams a table through a buffer; the competitor copies the same records, ready-made in one
 /// array on huge pages, page by page into the same buffer.
-fn all_sources_against_copy(name: &str, joins: usize, page_bytes: usize) {
-    let snapshot = table(joins).snapshot().expect("few versions live");
-    let expected = records(&snapshot);
-    assert_eq!(expected.len(), joins);
-    assert!(expected.is_sorted_by_key(|entry| (entry.group(), entry.source())));
-    let ready = huge(cast_slice(&expected));
+fn all_sources_against_copy(
+    name: &str,
+    snapshot: &Snapshot,
+    kernel: Kernel,
+    ready: &HugeBytes,
+    page_bytes: usize,
+) {
     let mut buffer = huge(&vec![0; page_bytes]);
     let mut other_buffer = huge(&vec![0; page_bytes]);
+    let view = View::AllSources;
 
     // Checked once before it is timed: both sides put the same bytes into their buffers.
-    let (mut ours, mut theirs) = (Vec::new(), Vec::new());
-    stream(&snapshot, buffer.bytes_mut(), |page| ours.extend_from_slice(page));
-    copy(ready.bytes(), other_buffer.bytes_mut(), |page| theirs.extend_from_slice(page));
-    assert!(ours == theirs && ours == cast_slice::<_, u8>(&expected));
+    let (mut ours, mut theirs) = (ready.bytes(), ready.bytes());
+    stream(snapshot, view, kernel, buffer.bytes_mut(), |page| ours = strip(ours, page));
+    copy(ready.bytes(), other_buffer.bytes_mut(), |page| theirs = strip(theirs, page));
+    assert!(ours.is_empty() && theirs.is_empty());
 
+    let joins = snapshot.len::<V4>();
+    let looked_at = |page: &[u8]| _ = black_box(page);
     alternate(
         name,
         "ns a record",
-        per_call(joins, || stream(&snapshot, buffer.bytes_mut(), |page| _ = black_box(page))),
-        per_call(joins, || {
-            copy(ready.bytes(), other_buffer.bytes_mut(), |page| _ = black_box(page))
-        }),
+        per_call(joins, || stream(snapshot, view, kernel, buffer.bytes_mut(), looked_at)),
+        per_call(joins, || copy(ready.bytes(), other_buffer.bytes_mut(), looked_at)),
     );
 }
 
+/// Streams the lowest source of each group; the competitor looks at the same keys one by one.
+fn any_source_against_scalar(name: &str, kernel: Kernel) {
+    let snapshot = table(1 << 20).snapshot().expect("few versions live");
+    let mut buffer = huge(&[0; 64 << 10]);
+    let mut other_buffer = huge(&[0; 64 << 10]);
+    let view = View::AnySource;
+    let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+    stream(&snapshot, view, kernel, buffer.bytes_mut(), |page| ours.extend_from_slice(page));
+    any_source_scalar(&snapshot, other_buffer.bytes_mut(), |page| theirs.extend_from_slice(page));
+    assert!(ours == theirs && ours.len() == (1 << 18) * Enumeration::<V4>::ENTRY_BYTES);
+
+    let looked_at = |page: &[u8]| _ = black_box(page);
+    alternate(
+        name,
+        "ns a join",
+        per_call(1 << 20, || stream(&snapshot, view, kernel, buffer.bytes_mut(), looked_at)),
+        per_call(1 << 20, || any_source_scalar(&snapshot, other_buffer.bytes_mut(), looked_at)),
+    );
+}
+
+/// The fixed scalar loop that the any-source view is held against: over the keys as they lie in the
+/// nodes, one by one. It does not change when the kernels do.
+fn any_source_scalar(snapshot: &Snapshot, buffer: &mut [u8], mut page: impl FnMut(&[u8])) {
+    let places: &mut [SourceGroupEntry] = cast_slice_mut(buffer);
+    let (mut filled, mut shown) = (0, None);
+    for keys in snapshot.join_keys(Prefix::<V4>::ALL) {
+        for key in keys {
+            let (group, source) = ((key.to_bits() >> 32) as u32, key.to_bits() as u32);
+            if source == 0 || shown == Some(group) {
+                continue;
+            }
+            shown = Some(group);
+            if filled == places.len() {
+                page(cast_slice(places));
+                filled = 0;
+            }
+            places[filled] = SourceGroupEntry::new(V4::from_bits(group), V4::from_bits(source));
+            filled += 1;
+        }
+    }
+    page(cast_slice(&places[..filled]));
+}
+
+/// What is left of some bytes that begin with a page.
+fn strip<'b>(bytes: &'b [u8], page: &[u8]) -> &'b [u8] {
+    bytes.strip_prefix(page).expect("the records of the table")
+}
+
 /// A copy on huge pages.
-fn huge(bytes: &[u8]) -> HugeBytes {
+pub(crate) fn huge(bytes: &[u8]) -> HugeBytes {
     HugeBytes::copy_of(bytes).expect("enough memory")
 }
 
 /// A whole enumeration through a buffer.
-fn stream(snapshot: &Snapshot, buffer: &mut [u8], mut page: impl FnMut(&[u8])) {
-    let enumeration: Enumeration<V4> = snapshot.enumerate(View::AllSources, Filter::all());
+pub(crate) fn stream(
+    snapshot: &Snapshot,
+    view: View,
+    kernel: Kernel,
+    buffer: &mut [u8],
+    page: impl FnMut(&[u8]),
+) {
+    read(&snapshot.enumerate(view, Filter::all()).with_kernel(kernel), buffer, page);
+}
+
+/// The rest of an enumeration through a buffer.
+pub(crate) fn read(enumeration: &Enumeration<V4>, buffer: &mut [u8], mut page: impl FnMut(&[u8])) {
     loop {
         let batch = enumeration.get_next(buffer).expect("the buffer takes a record");
         page(cast_slice(batch.entries()));

@@ -14,6 +14,7 @@ mod latency;
 mod memory;
 #[path = "../../src/bin/groupscan/pages.rs"]
 mod pages;
+mod reading;
 mod rounds;
 #[path = "../support/mod.rs"]
 mod support;
@@ -23,6 +24,7 @@ fn main() {
     let asked = rounds::Asked::from_args();
     rounds::print_heads();
     enumerating::ask(&asked);
+    reading::ask(&asked);
     writing::ask(&asked);
     memory::ask(&asked);
     latency::ask(&asked);

@@ -22,9 +22,14 @@ impl Asked {
 
     /// Asks a question if its name has the part that was named.
     pub(crate) fn ask(&self, name: &str, question: impl FnOnce()) {
-        if self.part.as_ref().is_none_or(|part| name.contains(part.as_str())) {
+        if self.wants(name) {
             question();
         }
+    }
+
+    /// Whether a question's name has the part that was named.
+    pub(crate) fn wants(&self, name: &str) -> bool {
+        self.part.as_ref().is_none_or(|part| name.contains(part.as_str()))
     }
 }
 
