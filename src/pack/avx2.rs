@@ -251,6 +251,7 @@ pub(super) unsafe fn compact<R: Recipe>(
             if left < KEYS {
                 break;
             }
+            let count_shown = shown.count_ones() as usize;
             // SAFETY: the table has an entry for each number of four bits. There is room for the
             // records of a whole vector (I1 of `Room`), of which the first ones are those shown, and
             // the others unspecified.
@@ -260,10 +261,13 @@ pub(super) unsafe fn compact<R: Recipe>(
                 let some = _mm256_and_si256(some, shown_bits);
                 let [first, second] = records4(some, reversed);
                 _mm256_storeu_si256(to.cast(), first);
-                _mm256_storeu_si256(to.add(32).cast(), second);
-                to = to.add(shown.count_ones() as usize * ENTRY_BYTES);
+                // As in the kernel of AVX-512.
+                if !once_a_group || count_shown > KEYS / 2 {
+                    _mm256_storeu_si256(to.add(32).cast(), second);
+                }
+                to = to.add(count_shown * ENTRY_BYTES);
             }
-            left -= shown.count_ones() as usize;
+            left -= count_shown;
         }
         // Its first word is the last key.
         before = moved;

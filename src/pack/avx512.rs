@@ -230,9 +230,14 @@ pub(super) unsafe fn compact<R: Recipe>(
             ahead.ask(step);
         }
         let count = (keys.len() - at).min(KEYS);
-        let present = u8::MAX >> (KEYS - count);
-        // SAFETY: only the places that are present are loaded.
-        let vector = unsafe { _mm512_maskz_loadu_epi64(present, keys.as_ptr().add(at).cast()) };
+        let (present, vector) = if count == KEYS {
+            // SAFETY: there are as many keys from `at` on as a vector has.
+            (u8::MAX, unsafe { _mm512_loadu_si512(keys.as_ptr().add(at).cast()) })
+        } else {
+            let present = u8::MAX >> (KEYS - count);
+            // SAFETY: only the places that are present are loaded.
+            (present, unsafe { _mm512_maskz_loadu_epi64(present, keys.as_ptr().add(at).cast()) })
+        };
         let distance = _mm512_sub_epi64(_mm512_slli_epi64::<32>(vector), range_start);
         let in_range = _mm512_mask_cmple_epu64_mask(present, distance, range_width);
         let mut shown = in_range;
@@ -246,6 +251,7 @@ pub(super) unsafe fn compact<R: Recipe>(
             if left < KEYS {
                 break;
             }
+            let count_shown = shown.count_ones() as usize;
             let some = _mm512_mask_compress_epi64(vector, shown, vector);
             let some = _mm512_and_si512(some, shown_bits);
             // SAFETY: there is room for the records of a whole vector (I1 of `Room`), of which the
@@ -253,11 +259,14 @@ pub(super) unsafe fn compact<R: Recipe>(
             unsafe {
                 let records = _mm512_permutexvar_epi8(low_places, some);
                 _mm512_storeu_si512(to.cast(), with_masks(records, MASKS_OF_ENTRIES));
-                let records = _mm512_permutexvar_epi8(high_places, some);
-                _mm512_storeu_si512(to.add(64).cast(), with_masks(records, MASKS_OF_ENTRIES));
-                to = to.add(shown.count_ones() as usize * ENTRY_BYTES);
+                // Of once a group there are few, mostly in the first half: a branch that is guessed right.
+                if !once_a_group || count_shown > KEYS / 2 {
+                    let records = _mm512_permutexvar_epi8(high_places, some);
+                    _mm512_storeu_si512(to.add(64).cast(), with_masks(records, MASKS_OF_ENTRIES));
+                }
+                to = to.add(count_shown * ENTRY_BYTES);
             }
-            left -= shown.count_ones() as usize;
+            left -= count_shown;
         }
         before = vector;
         before_in_range = in_range >> (count - 1) & 1 != 0;
