@@ -2,7 +2,7 @@
 
 /// What a membership stands for: one flag or both, never none.
 ///
-/// The bits are those of `mgm.h`. Only memberships with [`JOIN`](Self::JOIN) are enumerated.
+/// The bits are those of `mgm.h`. Only memberships with [`JOIN`](Self::JOIN) make a join.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct MembershipFlags(u8);
 

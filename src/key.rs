@@ -45,6 +45,8 @@ pub trait Key: Pod + Ord + Debug + Send + Sync {
 }
 
 /// A key of the set of joins: (group, source) of addresses `F`, whose order is theirs.
+///
+/// This trait is sealed: [`JoinKey4`] and [`JoinKey6`] are all there are.
 pub trait JoinKey<F>: Key {
     /// The key of a join; the unspecified source stands for any.
     fn new(group: F, source: F) -> Self;

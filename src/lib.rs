@@ -82,7 +82,7 @@ pub use enumeration::{
 };
 pub use family::{Family, V4, V6};
 pub use flags::MembershipFlags;
-pub use key::{JoinKey, JoinKey4, JoinKey6, Key};
+pub use key::{JoinKey, JoinKey4, JoinKey6};
 pub use membership::{Interface, Membership, Protocol};
 pub use pack::Kernel;
 pub use record::{
@@ -101,6 +101,8 @@ const _: () = {
     shareable::<Snapshot>();
     shareable::<Enumeration<V4>>();
     shareable::<Enumeration<V6>>();
+    shareable::<Enumeration<V4, Memberships>>();
+    shareable::<Records<V6>>();
 };
 
 /// The examples of the README, compiled and run as the crate's own are.

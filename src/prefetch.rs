@@ -1,4 +1,4 @@
-//! Asking for memory before it is read.
+//! Asking for memory before it is read. On machines other than x86-64 nobody asks.
 
 #![allow(unsafe_code, reason = "the instruction is an unsafe function")]
 
@@ -40,6 +40,10 @@ impl Lines {
     }
 
     /// Whether the lines lie beyond the caches.
+    #[cfg_attr(
+        not(target_arch = "x86_64"),
+        allow(dead_code, reason = "kernels of others do not ask")
+    )]
     #[inline]
     pub(crate) fn is_far(self) -> bool {
         self.count & FAR != 0

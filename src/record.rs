@@ -125,7 +125,7 @@ macro_rules! records {
             }
         }
 
-        #[doc = concat!("One ", $family, " membership: a join of a protocol on an interface.")]
+        #[doc = concat!("One ", $family, " membership: what a protocol keeps of a join on an interface.")]
         #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Pod, Zeroable)]
         #[repr(C)]
         pub struct $membership {

@@ -128,12 +128,24 @@ where
                 let expected = model.memberships_on(interface, filter);
                 assert!(enumeration.remaining() >= expected.len());
                 assert!(!enumeration.is_exact() || enumeration.remaining() == expected.len());
-                let shown = rest(&enumeration, page).into_iter().map(|record| {
+                let fields = |record: F::MembershipEntry| {
                     let (group, source, protocol, flags, on) = record.fields();
                     assert_eq!(on, interface);
                     (group, source, protocol, flags)
-                });
-                assert_eq!(shown.collect::<Vec<_>>(), expected);
+                };
+                let mut buffer = vec![0; page * size_of::<F::MembershipEntry>()];
+                let batch = enumeration.get_next(&mut buffer).unwrap();
+                let given: Vec<_> = batch.entries().iter().copied().map(fields).collect();
+                assert!(given.iter().eq(expected.iter().take(page)));
+                let again = snapshot.enumerate_memberships(interface, filter);
+                let resumed = match enumeration.position() {
+                    Some(position) => again.resume_after(position),
+                    None => again,
+                };
+                for enumeration in [enumeration, resumed] {
+                    let parts = enumeration.split(3).flat_map(|part| rest(&part, page));
+                    assert!(parts.map(fields).eq(expected[given.len()..].iter().copied()));
+                }
             }
         }
     }
@@ -362,6 +374,17 @@ fn memory_need_not_be_initialised() {
         let error = enumeration.get_next_uninit(&mut small).unwrap_err();
         assert_eq!(error, GetNextError::BufferTooSmall { needed_bytes: 16 });
     }
+}
+
+#[test]
+fn another_kernel_starts_anew() {
+    let snapshot = wide(100).snapshot().unwrap();
+    let start = || snapshot.enumerate(View::SourceSpecific, Filter::<V4>::all());
+    let all = rest(&start(), 1000);
+    let place = Position::behind(all[49].group(), all[49].source());
+    let resumed = start().resume_after(place);
+    resumed.get_next(&mut [0; 160]).unwrap();
+    assert_eq!(rest(&resumed.with_kernel(Kernel::PORTABLE), 7), all[50..]);
 }
 
 #[test]

@@ -98,7 +98,7 @@ pub(crate) mod sealed {
                     packing.run(recipe, &sets.by_interface, ranks, begin, room)
                 }
                 // No enumeration of memberships is without an interface.
-                Place::Joins => ranks.end,
+                Place::Joins => begin().break_value().unwrap_or(ranks.end),
             }
         }
     }

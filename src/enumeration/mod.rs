@@ -36,9 +36,9 @@
 //!
 //! # Costs
 //!
-//! Starting is two searches for the range, and for a narrowed view a search for its first record. A
-//! call costs a search and its records; views and source filters also cost a look at the joins that
-//! they pass over.
+//! Starting is two searches for the range. A call costs a search and its records. Views and source
+//! filters also cost a look at the joins that they pass over, at the start up to the first record, and in
+//! a call up to the one after its last.
 
 mod filter;
 mod kind;
@@ -105,6 +105,8 @@ pub struct Enumeration<F: Family, K: Kind = Joins> {
     kernel: Kernel,
     first: usize,
     end: usize,
+    /// The rank from which on the first record was looked for.
+    start: usize,
     cursor: AtomicUsize,
     kind: std::marker::PhantomData<K>,
 }
@@ -123,8 +125,8 @@ impl Snapshot {
     }
 
     /// Starts an enumeration of the memberships of an interface: of every protocol, and also those
-    /// that are no joins. `filter` narrows them by groups and sources. It holds the version as the
-    /// snapshot does.
+    /// that are no joins. `filter` narrows them by groups and sources; an interface that it may have
+    /// itself gives way to `interface`. It holds the version as the snapshot does.
     ///
     /// # Examples
     ///
@@ -183,6 +185,7 @@ impl<F: Family, K: Kind> Enumeration<F, K> {
             kernel: Kernel::best(),
             first,
             end,
+            start: first,
             cursor: AtomicUsize::new(first),
             kind: std::marker::PhantomData,
         };
@@ -197,6 +200,7 @@ impl<F: Family, K: Kind> Enumeration<F, K> {
             None => rank,
             Some(_) => self.pack(rank..self.end, at_once, &mut Room::over(&mut [])),
         };
+        self.start = rank;
         *self.cursor.get_mut() = found;
         self
     }
@@ -305,6 +309,12 @@ impl<F: Family, K: Kind> Enumeration<F, K> {
 
     /// How far the enumeration has got: behind every record that was given and before every one
     /// that remains. `None` where nothing was given or passed over. O(log n).
+    ///
+    /// A narrowed enumeration has already passed over what it does not show, up to the next record. A
+    /// record that a later version has in that stretch counts as passed over, too; who wants it goes on
+    /// behind the last record that was given, by [`Position::behind`].
+    ///
+    /// With concurrent calls, as of some moment: what another thread has claimed counts as given.
     pub fn position(&self) -> Option<Position<F>> {
         let sets = self.snapshot.sets::<F>();
         let at = self.unit_start(self.cursor.load(Ordering::Relaxed));
@@ -319,7 +329,7 @@ impl<F: Family, K: Kind> Enumeration<F, K> {
     /// records that come after it.
     ///
     /// Where a group is shown once, all of the position's group comes before it. O(log n), and for a
-    /// narrowed view a search for its first record.
+    /// narrowed view a look at the joins up to its first record.
     ///
     /// # Examples
     ///
@@ -347,12 +357,12 @@ impl<F: Family, K: Kind> Enumeration<F, K> {
         self.starting_at(rank)
     }
 
-    /// Cuts what remains into so many enumerations, one at least, of about as many keys each. One
-    /// after the other they give what this one would have given; at the same time, from as many
-    /// threads, they do it sooner.
+    /// Cuts what remains into so many enumerations, one at least and 4,294,967,295 at most, of about as
+    /// many keys each. One after the other they give what this one would have given; at the same time,
+    /// from as many threads, they do it sooner.
     ///
-    /// Each is cut off when it is asked for: O(log n), and for a narrowed view a search for its first
-    /// record. A group is not cut in two where it is shown once.
+    /// Each is cut off when it is asked for: O(log n), and for a narrowed view a look at the joins up to
+    /// its first record, by who asks. A group is not cut in two where it is shown once.
     ///
     /// # Examples
     ///
@@ -408,9 +418,11 @@ impl<F: Family, K: Kind> Enumeration<F, K> {
         self.selection.map_or(Each::Key, |selection| selection.once)
     }
 
-    /// The same enumeration with another kernel than the best.
+    /// The same enumeration, started anew where it was started, with a kernel other than the best. No
+    /// other kernel has a part in what it gives.
     pub fn with_kernel(self, kernel: Kernel) -> Self {
-        Self { kernel, ..self }
+        let start = self.start;
+        Self { kernel, ..self }.starting_at(start)
     }
 
     /// The kernel that packs the records.

@@ -31,6 +31,7 @@ pub(super) unsafe fn expand<R: Recipe>(
     room: &mut Room<'_, R::Record>,
     ahead: Lines,
 ) {
+    const { assert!(R::SHAPE.fits::<R>()) };
     let keys = &keys[..keys.len().min(room.left())];
     let bytes = size_of_val(keys);
     let has_vectors = matches!(R::SHAPE, Shape::Join4 | Shape::Join6 | Shape::Membership4);
@@ -38,9 +39,9 @@ pub(super) unsafe fn expand<R: Recipe>(
         return portable::expand(recipe, keys, room, ahead);
     }
     let (from, to) = (keys.as_ptr().cast(), room.next().cast());
-    // SAFETY: `from` begins `bytes` bytes, a line or more; they are keys of the shape's kind, whose
-    // records, twice the bytes, have room from `to` on (I1 of `Room`). For the advance: all of these
-    // are written.
+    // SAFETY: `from` begins `bytes` bytes, a line or more; they are keys of the shape's sizes
+    // (`Shape::fits`), whose records, twice the bytes, have room from `to` on (I1 of `Room`). For what is
+    // filled: all of these are written.
     unsafe {
         match R::SHAPE {
             Shape::Join4 => joins4(from, bytes, to, ahead),
@@ -95,7 +96,8 @@ unsafe fn joins4(from: *const u8, bytes: usize, to: *mut u8, ahead: Lines) {
     let reversed = places(&REVERSED4);
     for_each_line(bytes, ahead, |at| {
         for at in [at, at + 32] {
-            // SAFETY: a line is within `bytes`, and its records within twice that.
+            // SAFETY: there is a line, so a line from `at` on is within `bytes`, as `for_each_line` says,
+            // and its records are within twice that.
             unsafe {
                 let keys = _mm256_loadu_si256(from.add(at).cast());
                 let [first, second] = records4(keys, reversed);
@@ -207,6 +209,7 @@ pub(super) unsafe fn compact<R: Recipe>(
     room: &mut Room<'_, R::Record>,
     ahead: Lines,
 ) -> usize {
+    const { assert!(R::SHAPE.fits::<R>()) };
     debug_assert_eq!(R::SHAPE, Shape::Join4);
     let [low, high] = [selection.low, selection.high].map(|source| source.to_number() as u32);
     let Some(width) = high.checked_sub(low) else {

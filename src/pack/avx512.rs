@@ -42,6 +42,7 @@ pub(super) unsafe fn expand<R: Recipe>(
     room: &mut Room<'_, R::Record>,
     ahead: Lines,
 ) {
+    const { assert!(R::SHAPE.fits::<R>()) };
     let keys = &keys[..keys.len().min(room.left())];
     let bytes = size_of_val(keys);
     let shape = R::SHAPE;
@@ -50,8 +51,9 @@ pub(super) unsafe fn expand<R: Recipe>(
     }
     let (from, to) = (keys.as_ptr().cast(), room.next().cast());
     let common = recipe.record(R::Key::zeroed(), true);
-    // SAFETY: `from` begins `bytes` bytes, a line or more; they are keys of the shape's kind, whose
-    // records, twice the bytes or as said there, have room from `to` on (I1 of `Room`). For what
+    // SAFETY: `from` begins `bytes` bytes, a line or more but of memberships of IPv6, which are counted;
+    // they are keys of the shape's sizes (`Shape::fits`), whose records have room from `to` on (I1 of
+    // `Room`). For what
     // is filled: all of these are written.
     unsafe {
         match shape {
@@ -97,7 +99,8 @@ fn with_masks6(entry: __m512i) -> __m512i {
 unsafe fn joins4(from: *const u8, bytes: usize, to: *mut u8, ahead: Lines) {
     let [low, high] = [places(&layout::JOINS4[0]), places(&layout::JOINS4[1])];
     for_each_line(bytes, ahead, |at| {
-        // SAFETY: a line from `at` on is within `bytes`, and its records within twice that.
+        // SAFETY: there is a line, so a line from `at` on is within `bytes`, as `for_each_line` says, and
+        // its records are within twice that.
         unsafe {
             let keys = _mm512_loadu_si512(from.add(at).cast());
             let to = to.add(2 * at);
@@ -204,6 +207,7 @@ pub(super) unsafe fn compact<R: Recipe>(
     room: &mut Room<'_, R::Record>,
     ahead: Lines,
 ) -> usize {
+    const { assert!(R::SHAPE.fits::<R>()) };
     debug_assert_eq!(R::SHAPE, Shape::Join4);
     let [low, high] = [selection.low, selection.high].map(|source| source.to_number() as u32);
     let [low_places, high_places] = [places(&layout::JOINS4[0]), places(&layout::JOINS4[1])];

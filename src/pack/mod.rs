@@ -41,8 +41,12 @@ mod tests;
 
 use std::fmt;
 
+#[cfg(target_arch = "x86_64")]
 use crate::family::Family;
 use crate::prefetch::Lines;
+
+#[cfg(target_arch = "x86_64")]
+use recipe::Shape;
 
 pub(crate) use recipe::{InterfaceJoinRecords, JoinRecords, MembershipRecords, Recipe};
 pub(crate) use room::Room;
@@ -127,7 +131,8 @@ impl Kernel {
     }
 
     /// Puts the records of those keys into the room that `selection` shows, and asks for `ahead`.
-    /// `last` is the last key that was not passed over, here or in the keys before these.
+    /// `last` is the last key in the selection's range, here or in the keys before these, if it can
+    /// still matter: not where a key out of the range followed.
     ///
     /// Returns the place of the first key that is shown and has no room; `None` where there is none.
     #[inline]
@@ -140,30 +145,38 @@ impl Kernel {
         room: &mut Room<'_, R::Record>,
         ahead: Lines,
     ) -> Option<usize> {
-        if R::SHAPE != recipe::Shape::Join4 || self == Self::PORTABLE {
-            ahead.ask_from(0);
-            return portable::compact(recipe, selection, last, keys, room);
-        }
-        let (mut at, mut ahead) = (0, ahead);
-        loop {
-            at += self.compact_vectors(recipe, selection, last, &keys[at..], room, ahead);
-            if at == keys.len() {
-                return None;
+        #[cfg(target_arch = "x86_64")]
+        if R::SHAPE == Shape::Join4 && self != Self::PORTABLE {
+            let (mut at, mut ahead) = (0, ahead);
+            loop {
+                let rest = &keys[at..];
+                // SAFETY: the shape was just looked at.
+                at += unsafe { self.compact_vectors(recipe, selection, last, rest, room, ahead) };
+                if at == keys.len() {
+                    return None;
+                }
+                // Where a vector does not fit, a few keys one by one.
+                let few = &keys[at..keys.len().min(at + FEW)];
+                if let Some(found) = portable::compact(recipe, selection, last, few, room) {
+                    return Some(at + found);
+                }
+                at += few.len();
+                ahead = Lines::NONE;
             }
-            // Where a vector does not fit, a few keys one by one.
-            let few = &keys[at..keys.len().min(at + FEW)];
-            if let Some(found) = portable::compact(recipe, selection, last, few, room) {
-                return Some(at + found);
-            }
-            at += few.len();
-            ahead = Lines::NONE;
         }
+        ahead.ask_from(0);
+        portable::compact(recipe, selection, last, keys, room)
     }
 
     /// Compacts the keys at the front by vectors, as long as the records of a whole vector have room or
     /// none is shown. Returns how many keys that were.
+    ///
+    /// # Safety
+    ///
+    /// The recipe's shape is [`Shape::Join4`].
+    #[cfg(target_arch = "x86_64")]
     #[inline]
-    fn compact_vectors<R: Recipe>(
+    unsafe fn compact_vectors<R: Recipe>(
         self,
         recipe: R,
         selection: &Selection<R::Family>,
@@ -174,11 +187,9 @@ impl Kernel {
     ) -> usize {
         match self.0 {
             Isa::Portable => 0,
-            // SAFETY: the processor has the instructions (I1), and the caller looked at the shape.
-            #[cfg(target_arch = "x86_64")]
+            // SAFETY: the processor has the instructions (I1); the shape is as the caller promises.
             Isa::Avx2 => unsafe { avx2::compact(recipe, selection, last, keys, room, ahead) },
             // SAFETY: as above.
-            #[cfg(target_arch = "x86_64")]
             Isa::Avx512 => unsafe { avx512::compact(recipe, selection, last, keys, room, ahead) },
         }
     }
@@ -186,6 +197,7 @@ impl Kernel {
 
 /// How many keys are compacted one by one where a vector of them may have no room: as many as the
 /// widest vector has.
+#[cfg(target_arch = "x86_64")]
 const FEW: usize = 8;
 
 /// A (group, source) of IPv4 as the word of its key.

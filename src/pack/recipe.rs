@@ -9,6 +9,9 @@ use crate::key::{JoinKey, Key, MembershipKey};
 use crate::membership::Interface;
 
 /// The recipes that there are vector kernels for.
+///
+/// Vector kernels know nothing of a recipe but its shape, the bytes of whose keys and records
+/// [`Shape::fits`] checks, and the record of the key of zeros, which has what all records have in common.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Shape {
     /// [`JoinRecords`] of IPv4: 8 bytes to 16.
@@ -21,6 +24,20 @@ pub(crate) enum Shape {
     Membership6,
     /// [`InterfaceJoinRecords`]: made one by one.
     InterfaceJoin,
+}
+
+impl Shape {
+    /// Whether keys and records of a recipe have the sizes of its shape.
+    pub(super) const fn fits<R: Recipe>(self) -> bool {
+        let (key, record) = (size_of::<R::Key>(), size_of::<R::Record>());
+        match self {
+            Self::Join4 => key == 8 && record == 16,
+            Self::Join6 => key == 32 && record == 64,
+            Self::Membership4 => key == 16 && record == 32,
+            Self::Membership6 => key == 40 && record == 96,
+            Self::InterfaceJoin => true,
+        }
+    }
 }
 
 /// What records of one kind are made of. A value of the recipe has what they have in common.

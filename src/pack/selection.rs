@@ -28,7 +28,8 @@ pub(crate) struct Selection<F> {
     pub(crate) shows_source: bool,
 }
 
-/// The (group, source) of the last key that has a source in the range, if there was one.
+/// The (group, source) of the last key that has a source in the range, if it can still matter: `None`
+/// also where a key with a source out of the range followed, for those in it are neighbours.
 pub(crate) type Last<F> = Option<(F, F)>;
 
 impl<F: Family> Selection<F> {

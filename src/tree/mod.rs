@@ -14,8 +14,8 @@
 //! ```
 //!
 //! Leaves have the keys, branches the separators, children and counts ([`node`], [`slot`]). There are
-//! no links between leaves, for a copy of one would ripple through all of them: a [`cursor`] keeps the
-//! path.
+//! no links between leaves, for a copy of one would ripple through all of them: a [`cursor`] finds the
+//! next leaf from its parent.
 //!
 //! # Invariants
 //!

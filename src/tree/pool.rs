@@ -1,9 +1,9 @@
 //! Where nodes live: slots of one size, in chunks of memory that belong to one table.
 //!
-//! A pool has two parts, with chunks of their own: one for nodes that are scanned, one for those that
-//! are searched only. Chunks grow from 64 KiB to 2 MiB. A slot that was freed is used again before a fresh one is; the
-//! last one freed is the first one used, for it is the likeliest to be in a cache. Chunks go back to
-//! the system together, when the pool is dropped, without a look at the nodes in them.
+//! A pool has two parts, with chunks of their own: one for the nodes of sets that are scanned as a whole,
+//! one for all others. Chunks grow from 64 KiB to 2 MiB. A slot that was freed is used again before a
+//! fresh one is; the last one freed is the first one used, for it is the likeliest to be in a cache.
+//! Chunks go back to the system together, when the pool is dropped, without a look at the nodes in them.
 //!
 //! Edits that may not fail half-way [`reserve`](Pool::reserve) the slots that they need at most.
 //!
@@ -51,24 +51,24 @@ pub(crate) struct PoolUse {
 }
 
 /// The parts of a pool.
-const REGIONS: usize = 2;
+const PARTS: usize = 2;
 
 /// Which part of a pool the nodes of a set are from: those of sets that are scanned lie by themselves,
 /// so that a scan does not go over all the table's memory. Set by `cargo bench --bench ratio -- "all
 /// sources"`: at 16 M joins it makes a fifth.
-const fn region_of<K: Key>() -> u8 {
+const fn part_of<K: Key>() -> u8 {
     !K::IS_SCANNED as u8
 }
 
 /// How many slots are asked for, of each part of a pool.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Demand([usize; REGIONS]);
+pub(crate) struct Demand([usize; PARTS]);
 
 impl Demand {
     /// So many slots for a set of keys `K`.
     pub(crate) fn of<K: Key>(slots: usize) -> Self {
         let mut demand = Self::default();
-        demand.0[usize::from(region_of::<K>())] = slots;
+        demand.0[usize::from(part_of::<K>())] = slots;
         demand
     }
 
@@ -94,7 +94,7 @@ pub(crate) struct Pool {
     /// The slots that may be in use at a time.
     capacity: usize,
     in_use: usize,
-    regions: [Region; REGIONS],
+    parts: [Part; PARTS],
     #[cfg(test)]
     refuse_after: Option<usize>,
 }
@@ -105,7 +105,7 @@ impl Pool {
         Self {
             capacity,
             in_use: 0,
-            regions: Default::default(),
+            parts: Default::default(),
             #[cfg(test)]
             refuse_after: None,
         }
@@ -115,8 +115,8 @@ impl Pool {
     pub(crate) fn usage(&self) -> PoolUse {
         PoolUse {
             in_use: self.in_use,
-            free: self.regions.iter().map(Region::available).sum(),
-            mapped_bytes: self.regions.iter().map(|region| region.source.mapped_bytes()).sum(),
+            free: self.parts.iter().map(Part::available).sum(),
+            mapped_bytes: self.parts.iter().map(|part| part.source.mapped_bytes()).sum(),
         }
     }
 
@@ -136,9 +136,9 @@ impl Pool {
         if reach == Reach::Capacity && self.in_use.saturating_add(demand.total()) > self.capacity {
             return Err(Refusal::Capacity);
         }
-        for (region, slots) in self.regions.iter_mut().zip(demand.0) {
-            while region.available() < slots {
-                region.source.grow(&mut region.free)?;
+        for (part, slots) in self.parts.iter_mut().zip(demand.0) {
+            while part.available() < slots {
+                part.source.grow(&mut part.free)?;
             }
         }
         Ok(())
@@ -147,9 +147,9 @@ impl Pool {
     /// Makes a node in a slot that was reserved.
     #[inline]
     pub(super) fn take<K: Key>(&mut self, birth: u64, level: u8) -> NodePtr {
-        let number = region_of::<K>();
-        let region = &mut self.regions[usize::from(number)];
-        let slot = region.free.pop().or_else(|| region.source.carve());
+        let number = part_of::<K>();
+        let part = &mut self.parts[usize::from(number)];
+        let slot = part.free.pop().or_else(|| part.source.carve());
         let Some(slot) = slot else {
             unreachable!("a node is made only after its slot was reserved");
         };
@@ -168,18 +168,18 @@ impl Pool {
         self.in_use -= 1;
         // SAFETY: as the caller promises.
         unsafe {
-            let region = &mut self.regions[usize::from(node.region())];
+            let part = &mut self.parts[usize::from(node.part())];
             node.unmake();
-            region.source.put_back(node, &mut region.free);
+            part.source.put_back(node, &mut part.free);
         }
     }
 
     /// The addresses of the nodes that exist, by a look at every slot.
     pub(crate) fn existing(&self) -> BTreeSet<usize> {
         let mut slots = BTreeSet::new();
-        for region in &self.regions {
-            slots.extend(region.source.carved());
-            for free in region.free.iter() {
+        for part in &self.parts {
+            slots.extend(part.source.carved());
+            for free in part.free.iter() {
                 slots.remove(&free.address());
             }
         }
@@ -195,12 +195,12 @@ impl Pool {
 
 /// A part of a pool.
 #[derive(Debug, Default)]
-struct Region {
+struct Part {
     free: FreeSlots,
     source: SlotSource,
 }
 
-impl Region {
+impl Part {
     /// The number of slots that are fresh or free.
     #[inline]
     fn available(&self) -> usize {
@@ -250,10 +250,10 @@ impl Drop for Pool {
     /// Frees the slots that were reserved and not used. Nodes that were not freed stay, for the leak
     /// detectors to find.
     fn drop(&mut self) {
-        for region in &mut self.regions {
-            while let Some(slot) = region.free.pop() {
+        for part in &mut self.parts {
+            while let Some(slot) = part.free.pop() {
                 // SAFETY: a free slot came from this source, and nobody refers to it (I1, I2).
-                unsafe { region.source.put_back(slot, &mut region.free) };
+                unsafe { part.source.put_back(slot, &mut part.free) };
             }
         }
     }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! slot    header, 64 bytes | body, 2,048 bytes
-//! header  birth 8 | next | previous | length 2 | level 1 | region 1 | life 4
+//! header  birth 8 | next | previous | length 2 | level 1 | part 1 | life 4
 //! ```
 //!
 //! A slot is 33 cache lines, so that neighbouring slots fall on different sets of a cache, and its
@@ -45,7 +45,7 @@ pub(super) struct Header {
     previous: Option<NodePtr>,
     pub(super) length: u16,
     pub(super) level: u8,
-    region: u8,
+    part: u8,
     life: u32,
 }
 
@@ -93,9 +93,9 @@ impl NodePtr {
     /// # Safety
     ///
     /// As [`birth`](Self::birth).
-    pub(super) unsafe fn region(self) -> u8 {
+    pub(super) unsafe fn part(self) -> u8 {
         // SAFETY: as the caller promises.
-        unsafe { (&raw const (*self.0.as_ptr()).header.region).read() }
+        unsafe { (&raw const (*self.0.as_ptr()).header.part).read() }
     }
 
     /// Asks for the memory of the slot's first `bytes` bytes.
@@ -145,9 +145,9 @@ impl NodePtr {
     /// # Safety
     ///
     /// The slot is mapped, and nobody else refers to it.
-    pub(super) unsafe fn make(self, birth: u64, level: u8, region: u8) {
+    pub(super) unsafe fn make(self, birth: u64, level: u8, part: u8) {
         let header =
-            Header { birth, next: None, previous: None, length: 0, level, region, life: ALIVE };
+            Header { birth, next: None, previous: None, length: 0, level, part, life: ALIVE };
         // SAFETY: as the caller promises.
         unsafe { (&raw mut (*self.0.as_ptr()).header).write(header) };
     }

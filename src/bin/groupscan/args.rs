@@ -93,7 +93,7 @@ pub(crate) struct ReplayArgs {
 
 /// Measure how fast this machine enumerates joins, against copying their records
 ///
-/// Joins random groups and sources, four joins a group and every eighth from any source, and
+/// Makes tables of joins, put in in random order, four a group and every eighth from any source, and
 /// streams them through a buffer, as a routing protocol would: every kernel that the processor has,
 /// every view. The competitor copies the same records, ready-made in one array, into the same buffer.
 /// Both take turns in one run, and what they give is compared before it is timed.
@@ -110,8 +110,7 @@ Columns, and the fields of the JSON objects: keys (joins in the table), kernel, 
 buffer_bytes, ns_per_record, gb_per_s (10^9 bytes of records a second), ratio_to_copy (the
 copy's time over ours). Where a view shows nothing, the last three are \"-\", or null.
 
-Exit status: 0 if all went well, 1 if a kernel is at fault or there is no memory, 2 if
-the command line is.")]
+Exit status: 0 if all went well, 1 if a kernel is at fault, 2 if the command line is.")]
 pub(crate) struct BenchArgs {
     /// Numbers of joins; K and M stand for 1,024 and 1,048,576
     #[arg(long, value_name = "N", value_delimiter = ',', value_parser = parse_keys,

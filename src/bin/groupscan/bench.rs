@@ -171,7 +171,8 @@ impl<'s> Measured<'s> {
         let mut nanos = vec![Vec::new(); 1 + kernels.len()];
         let mut calls = vec![1; 1 + kernels.len()];
         let started = Instant::now();
-        while self.records > 0 && (nanos[0].len() < ROUNDS || started.elapsed() < share) {
+        let too_few = |nanos: &[Vec<f64>]| nanos.iter().any(|side| side.len() < ROUNDS);
+        while self.records > 0 && (too_few(&nanos) || started.elapsed() < share) {
             for (side, nanos) in nanos.iter_mut().enumerate() {
                 let begun = Instant::now();
                 for _ in 0..calls[side] {
