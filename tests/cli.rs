@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use captures::{IPV4, enhanced, interface, leave, pcap, report, report_v3, section};
-use groupscan::V4;
+use groupscan::{Kernel, V4};
 use serde_json::{Value, json};
 
 fn groupscan() -> Command {
@@ -271,4 +271,68 @@ fn names_from_captures_do_not_steer_the_terminal() {
     let output = run(&["-q", path.to_str().unwrap()]);
     assert!(stdout(&output).contains("eth0\\u{1b}[2J"));
     assert_eq!(json_of(&[path.to_str().unwrap()])[0]["interfaces"], json!([name]));
+}
+
+/// Runs the bench on few joins and for a moment.
+fn bench(args: &[&str]) -> Output {
+    let small = ["bench", "--keys", "100,1K", "--seconds", "0.01"];
+    Command::new(env!("CARGO_BIN_EXE_groupscan")).args(small).args(args).output().unwrap()
+}
+
+#[test]
+fn the_bench_prints_a_line_for_every_kernel_view_and_buffer() {
+    let output = bench(&["-j"]);
+    assert_eq!((stderr(&output), output.status.code()), ("", Some(0)));
+    let lines: Vec<Value> = serde_json::from_slice(&output.stdout).unwrap();
+    let kernels: Vec<&str> = Kernel::available().map(Kernel::name).collect();
+    let views = ["all", "any-source", "source-specific", "wildcard", "groups"];
+    assert_eq!(lines.len(), 2 * kernels.len() * views.len() * 2);
+    for line in &lines {
+        assert!([100, 1024].contains(&line["keys"].as_u64().unwrap()));
+        assert!(kernels.contains(&line["kernel"].as_str().unwrap()));
+        assert!(views.contains(&line["view"].as_str().unwrap()));
+        assert!([16384, 65536].contains(&line["buffer_bytes"].as_u64().unwrap()));
+        let figure = |name: &str| line[name].as_f64().unwrap();
+        // 16 bytes a record.
+        assert!((figure("ns_per_record") * figure("gb_per_s") / 16.0 - 1.0).abs() < 1e-9);
+        assert!(figure("ratio_to_copy") > 0.0);
+        assert_eq!(line.as_object().unwrap().len(), 7);
+    }
+}
+
+#[test]
+fn the_bench_measures_what_it_is_asked_for() {
+    let output = bench(&["--kernel", "portable", "--view", "all,groups", "--buffer", "100"]);
+    let text = stdout(&output);
+    assert_eq!((stderr(&output), text.lines().count()), ("", 5), "{text}");
+    assert!(text.starts_with("      KEYS  KERNEL    VIEW  "), "{text}");
+    let rows: Vec<Vec<&str>> =
+        text.lines().skip(1).map(|line| line.split_whitespace().collect()).collect();
+    assert_eq!(rows[3][..4], ["1024", "portable", "groups", "100"]);
+    assert!(rows.iter().all(|row| row.len() == 7), "{text}");
+
+    // One join, which is from a source.
+    let args = ["bench", "--keys", "1", "--seconds", "0.01", "--view", "wildcard", "-j"];
+    let output = Command::new(env!("CARGO_BIN_EXE_groupscan")).args(args).output().unwrap();
+    let lines: Vec<Value> = serde_json::from_slice(&output.stdout).unwrap();
+    assert!(lines.iter().all(|line| line["ns_per_record"].is_null()), "{lines:?}");
+    assert!(lines.iter().all(|line| line["ratio_to_copy"].is_null()), "{lines:?}");
+}
+
+#[test]
+fn a_bench_of_nonsense_is_a_usage_error() {
+    for (args, said) in [
+        (["--keys", "0"], "must be a number from 1 to 67108864"),
+        (["--keys", "4K,x"], "must be a number"),
+        (["--seconds", "-1"], "seconds"),
+        (["--seconds", "0"], "seconds"),
+        (["--buffer", "15"], "must be a number from 16"),
+        (["--kernel", "mmx"], "this processor has portable"),
+        (["--view", "some"], "any-source"),
+    ] {
+        let all = [&["bench"][..], &args].concat();
+        let output = Command::new(env!("CARGO_BIN_EXE_groupscan")).args(all).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{args:?}");
+        assert!(stderr(&output).contains(said), "{args:?}: {}", stderr(&output));
+    }
 }

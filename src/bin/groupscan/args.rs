@@ -118,7 +118,8 @@ pub(crate) struct BenchArgs {
     pub(crate) keys: Vec<usize>,
 
     /// Measure for about so many seconds in all; tables are made besides
-    #[arg(long, value_name = "S", value_parser = parse_seconds, default_value = "20")]
+    #[arg(long, value_name = "S", value_parser = parse_seconds, default_value = "20",
+        allow_negative_numbers = true)]
     pub(crate) seconds: Duration,
 
     /// Only these kernels; all that this processor has if not given
