@@ -1,5 +1,10 @@
 //! Recipes: which records are made of which keys.
 
+#![cfg_attr(
+    not(target_arch = "x86_64"),
+    allow(dead_code, reason = "only vector kernels look at shapes")
+)]
+
 use std::marker::PhantomData;
 
 use bytemuck::Pod;

@@ -16,14 +16,16 @@ const CANARY: u8 = 0xa5;
 
 /// A family whose addresses are made of numbers, so that all their bytes differ.
 trait Spread: Family {
-    /// 0 is the unspecified address; others ascend.
+    /// 0 is the unspecified address; others ascend. Of IPv6, some have zeros in one half.
     fn spread(number: u32) -> Self {
         let number = u128::from(number);
-        if Self::BITS == 32 {
-            Self::from_number(number.wrapping_mul(0x0001_0203))
-        } else {
-            Self::from_number(number << 96 | number.wrapping_mul(0x0001_0203_0405_0607_0809_0a0b))
-        }
+        let low = number * 0x0001_0203_0405_0607;
+        Self::from_number(match number {
+            _ if Self::BITS == 32 => number * 0x0001_0203,
+            0..20 => low,
+            _ if number.is_multiple_of(3) => low << 64,
+            _ => low << 64 | low,
+        })
     }
 }
 
