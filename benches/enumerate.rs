@@ -9,15 +9,15 @@ use groupscan::{Enumeration, Filter, V4, View};
 use support::{SIZES, records, table};
 
 fn enumerate(criterion: &mut Criterion) {
-    for page_bytes in [16 << 10, 64 << 10] {
-        let mut group =
-            criterion.benchmark_group(format!("all sources, {page_bytes} bytes a call"));
-        let mut buffer = vec![0; page_bytes];
-        for keys in SIZES {
-            let snapshot = table(keys).snapshot().expect("few versions live");
-            assert_eq!(records(&snapshot).len(), keys);
-            group.throughput(Throughput::Bytes((keys * Enumeration::<V4>::ENTRY_BYTES) as u64));
-            group.bench_function(BenchmarkId::from_parameter(keys), |bencher| {
+    for joins in SIZES {
+        let snapshot = table(joins).snapshot().expect("few versions live");
+        assert_eq!(records(&snapshot).len(), joins);
+        let mut group = criterion.benchmark_group(format!("all sources, {joins} joins"));
+        group.throughput(Throughput::Bytes((joins * Enumeration::<V4>::ENTRY_BYTES) as u64));
+        for page_bytes in [16 << 10, 64 << 10] {
+            let mut buffer = vec![0; page_bytes];
+            let id = BenchmarkId::from_parameter(format!("{page_bytes} bytes a call"));
+            group.bench_function(id, |bencher| {
                 bencher.iter(|| {
                     let enumeration = snapshot.enumerate(View::AllSources, Filter::<V4>::all());
                     while enumeration.get_next(black_box(&mut buffer)).is_ok_and(|b| b.more()) {}

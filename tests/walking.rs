@@ -171,6 +171,7 @@ fn positions_resume<F: Small>(memberships: &[Numbers], changes: &[Numbers], reco
                 Err(error) => panic!("{error}"),
             };
             assert!(given.iter().eq(all.iter().take(records)));
+            assert!(enumeration.position().is_none_or(|position| position.protocol.is_none()));
             let resumed = |snapshot: &Snapshot| {
                 let enumeration_there = snapshot.enumerate(view, filter);
                 let there = match enumeration.position() {
@@ -374,6 +375,15 @@ fn memory_need_not_be_initialised() {
         let error = enumeration.get_next_uninit(&mut small).unwrap_err();
         assert_eq!(error, GetNextError::BufferTooSmall { needed_bytes: 16 });
     }
+}
+
+#[test]
+fn what_cannot_be_is_not_looked_for() {
+    // No wildcard has a source.
+    let filter = Filter::all().source(Prefix::new(V4::new(0, 0, 0, 1), 32).unwrap());
+    let enumeration = wide(100).snapshot().unwrap().enumerate(View::Wildcard, filter);
+    assert_eq!((enumeration.remaining(), enumeration.position()), (0, None));
+    assert!(!enumeration.get_next(&mut []).unwrap().more());
 }
 
 #[test]

@@ -91,6 +91,7 @@ fn records4(keys: __m256i, reversed: __m256i) -> [__m256i; 2] {
 /// # Safety
 ///
 /// `from` begins `bytes` bytes of keys, a line or more, and from `to` on twice as many may be written.
+#[inline]
 #[target_feature(enable = "avx2")]
 unsafe fn joins4(from: *const u8, bytes: usize, to: *mut u8, ahead: Lines) {
     let reversed = places(&REVERSED4);
@@ -112,6 +113,7 @@ unsafe fn joins4(from: *const u8, bytes: usize, to: *mut u8, ahead: Lines) {
 /// # Safety
 ///
 /// As [`joins4`].
+#[inline]
 #[target_feature(enable = "avx2")]
 unsafe fn joins6(from: *const u8, bytes: usize, to: *mut u8, ahead: Lines) {
     let reversed = places(&REVERSED8);
@@ -138,6 +140,7 @@ unsafe fn joins6(from: *const u8, bytes: usize, to: *mut u8, ahead: Lines) {
 /// # Safety
 ///
 /// As [`joins4`]. `common` is a record of 32 bytes.
+#[inline]
 #[target_feature(enable = "avx2")]
 unsafe fn memberships4(from: *const u8, bytes: usize, to: *mut u8, common: &[u8], ahead: Lines) {
     debug_assert_eq!(common.len(), 32);

@@ -95,6 +95,7 @@ fn with_masks6(entry: __m512i) -> __m512i {
 /// # Safety
 ///
 /// `from` begins `bytes` bytes of keys, a line or more, and from `to` on twice as many may be written.
+#[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
 unsafe fn joins4(from: *const u8, bytes: usize, to: *mut u8, ahead: Lines) {
     let [low, high] = [places(&layout::JOINS4[0]), places(&layout::JOINS4[1])];
@@ -115,6 +116,7 @@ unsafe fn joins4(from: *const u8, bytes: usize, to: *mut u8, ahead: Lines) {
 /// # Safety
 ///
 /// As [`joins4`].
+#[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
 unsafe fn joins6(from: *const u8, bytes: usize, to: *mut u8, ahead: Lines) {
     let [low, high] = [places(&layout::JOINS6[0]), places(&layout::JOINS6[1])];
@@ -134,6 +136,7 @@ unsafe fn joins6(from: *const u8, bytes: usize, to: *mut u8, ahead: Lines) {
 /// # Safety
 ///
 /// As [`joins4`]. `common` is a record of 32 bytes.
+#[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
 unsafe fn memberships4(from: *const u8, bytes: usize, to: *mut u8, common: &[u8], ahead: Lines) {
     debug_assert_eq!(common.len(), 32);
@@ -161,6 +164,7 @@ unsafe fn memberships4(from: *const u8, bytes: usize, to: *mut u8, common: &[u8]
 ///
 /// `from` begins `count` keys of 40 bytes, and from `to` on as many records of 96 bytes may be
 /// written. `common` is such a record.
+#[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi")]
 unsafe fn memberships6(from: *const u8, count: usize, to: *mut u8, common: &[u8], ahead: Lines) {
     const KEY_WORDS: __mmask8 = 0b1_1111;
