@@ -51,10 +51,9 @@ pub(super) unsafe fn expand<R: Recipe>(
     }
     let (from, to) = (keys.as_ptr().cast(), room.next().cast());
     let common = recipe.record(R::Key::zeroed(), true);
-    // SAFETY: `from` begins `bytes` bytes, a line or more but of memberships of IPv6, which are counted;
-    // they are keys of the shape's sizes (`Shape::fits`), whose records have room from `to` on (I1 of
-    // `Room`). For what
-    // is filled: all of these are written.
+    // From `from` on there are a line of keys or more, but for memberships of IPv6, which are counted.
+    // SAFETY: keys and records have the shape's sizes (`Shape::fits`), and the records have room from `to`
+    // on (I1 of `Room`). For what is filled: all of these are written.
     unsafe {
         match shape {
             Shape::Join4 => joins4(from, bytes, to, ahead),
