@@ -3,10 +3,9 @@
 use bytemuck::Zeroable;
 
 use super::kind::{Joins, Kind};
-use super::{Enumeration, View};
-use crate::enumeration::Filter;
+use super::place::Place;
+use super::{Enumeration, Filter, Prefix, View};
 use crate::family::{Family, V4, V6};
-use crate::key::JoinKey;
 use crate::snapshot::Snapshot;
 use crate::tree::Slices;
 
@@ -102,11 +101,9 @@ impl Snapshot {
     /// assert!(specific <= snapshot.len::<V4>());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn join_keys<F: Family>(&self, groups: super::Prefix<F>) -> JoinKeys<'_, F> {
-        let joins = &self.sets::<F>().joins;
-        let first = joins.lower_bound(F::JoinKey::new(groups.first(), F::UNSPECIFIED));
-        let end = joins.upper_bound(F::JoinKey::new(groups.last(), F::MAX));
-        JoinKeys { slices: joins.slices(first..end) }
+    pub fn join_keys<F: Family>(&self, groups: Prefix<F>) -> JoinKeys<'_, F> {
+        let sets = self.sets::<F>();
+        JoinKeys { slices: sets.joins.slices(Place::Joins.ranks(sets, groups)) }
     }
 }
 

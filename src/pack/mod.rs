@@ -18,8 +18,6 @@
 //! # Invariants
 //!
 //! - I1: a kernel other than the portable one exists only where the processor has its instructions.
-//! - I2: the records of a room lie in memory that may be written, and that nobody else refers to as
-//!   long as the room is there.
 
 #![allow(unsafe_code, reason = "kernels use vector instructions and write through pointers")]
 #![allow(clippy::indexing_slicing, reason = "indices stay within the lengths that they come from")]

@@ -81,6 +81,7 @@ impl<K: Key> Tree<K> {
 }
 
 /// Where a scan is: at a leaf that has a parent.
+#[derive(Clone)]
 struct Reader<'a, K> {
     root: NodeRef<'a, K>,
     /// The number of keys of the tree.
@@ -119,18 +120,29 @@ impl<'a, K: Key> Reader<'a, K> {
 
     /// The keys of the leaf from one rank on and up to another.
     #[inline(always)]
-    fn run(&self, rank: usize, end: usize) -> Run<'a, K> {
+    fn keys(&self, rank: usize, end: usize) -> &'a [K] {
+        let leaf_start = self.leaf_start();
         let leaf = self.parent.leaf(self.child);
-        let leaf_start = self.parent_start + self.parent.start_of(self.child);
-        let part = rank - leaf_start..leaf.len().min(end - leaf_start);
+        &leaf[rank - leaf_start..leaf.len().min(end - leaf_start)]
+    }
+
+    /// The same, and what to ask for meanwhile.
+    #[inline(always)]
+    fn run(&self, rank: usize, end: usize) -> Run<'a, K> {
         let ahead = self.child + self.distance;
         // Asked for once: by who begins with the leaf.
         let lines = match ahead.checked_sub(self.children) {
-            _ if part.start > 0 => Lines::NONE,
+            _ if rank > self.leaf_start() => Lines::NONE,
             None => self.parent.leaf_lines(ahead),
             Some(behind) => self.lines_behind(behind),
         };
-        Run { keys: &leaf[part], ahead: lines.far(self.is_far) }
+        Run { keys: self.keys(rank, end), ahead: lines.far(self.is_far) }
+    }
+
+    /// The rank of the leaf's first key.
+    #[inline(always)]
+    fn leaf_start(&self) -> usize {
+        self.parent_start + self.parent.start_of(self.child)
     }
 
     /// Moves to the next leaf, whose first key has a rank.
@@ -164,23 +176,26 @@ impl<'a, K: Key> Reader<'a, K> {
 /// The keys of a range of ranks, as slices of the leaves they lie in.
 #[derive(Clone)]
 pub(crate) struct Slices<'a, K> {
-    /// The place; `None` where no keys are left.
-    cursor: Option<Cursor<'a, K>>,
-    /// The number of keys still to come.
-    left: usize,
+    root: Option<NodeRef<'a, K>>,
+    /// The place; `None` where the root is a leaf.
+    reader: Option<Reader<'a, K>>,
+    /// The ranks still to come.
+    ranks: Range<usize>,
 }
 
 impl<'a, K: Key> Slices<'a, K> {
     #[inline]
     pub(super) fn new(tree: &'a Tree<K>, ranks: Range<usize>) -> Self {
-        let left = ranks.end.min(tree.len()).saturating_sub(ranks.start);
-        let root = tree.root().filter(|_| left > 0);
-        Self { cursor: root.map(|root| Cursor::new(root, tree.len(), ranks.start)), left }
+        let ranks = ranks.start..ranks.end.min(tree.len());
+        let root = tree.root().filter(|_| !ranks.is_empty());
+        let has_parents = root.filter(|root| root.level() > 0);
+        let reader = has_parents.map(|root| Reader::new(root, tree.len(), ranks.start));
+        Self { root, reader, ranks }
     }
 
     /// The number of keys still to come.
     pub(crate) fn keys_left(&self) -> usize {
-        self.left
+        self.ranks.len()
     }
 }
 
@@ -189,69 +204,17 @@ impl<'a, K: Key> Iterator for Slices<'a, K> {
 
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
-        let cursor = self.cursor.as_mut()?;
-        let keys = &cursor.leaf[cursor.at..];
-        let keys = &keys[..keys.len().min(self.left)];
-        self.left -= keys.len();
-        if self.left == 0 {
-            self.cursor = None;
-        } else {
-            cursor.next_leaf();
+        let Range { start, end } = self.ranks;
+        let root = self.root.filter(|_| start < end)?;
+        let keys = match &self.reader {
+            None => &root.keys()[start..end],
+            Some(reader) => reader.keys(start, end),
+        };
+        self.ranks.start += keys.len();
+        if let Some(reader) = self.reader.as_mut().filter(|_| !self.ranks.is_empty()) {
+            reader.next_leaf(self.ranks.start);
         }
         Some(keys)
-    }
-}
-
-/// A place before a key of a tree.
-#[derive(Clone)]
-struct Cursor<'a, K> {
-    root: NodeRef<'a, K>,
-    /// The number of keys of the tree.
-    length: usize,
-    /// The leaf's parent, and which of its children the leaf is; `None` where the leaf is the root.
-    parent: Option<NodeRef<'a, K>>,
-    child: usize,
-    /// The rank of the first key behind the parent's.
-    parent_end: usize,
-    leaf: &'a [K],
-    /// The place in the leaf.
-    at: usize,
-}
-
-impl<'a, K: Key> Cursor<'a, K> {
-    /// The place before the key of a rank, in a tree of `length` keys, of which that is one.
-    #[inline]
-    fn new(root: NodeRef<'a, K>, length: usize, rank: usize) -> Self {
-        debug_assert!(rank < length);
-        let mut cursor =
-            Self { root, length, parent: None, child: 0, parent_end: length, leaf: &[], at: rank };
-        if root.level() == 0 {
-            cursor.leaf = root.keys();
-            return cursor;
-        }
-        let (parent, before) = parent_of(root, rank);
-        let child = count_before(parent.ends(), |end| *end as usize <= before);
-        cursor.parent = Some(parent);
-        cursor.child = child;
-        cursor.parent_end = rank - before + parent.count();
-        cursor.leaf = parent.leaf(child);
-        cursor.at = before - parent.start_of(child);
-        cursor
-    }
-
-    /// Moves to the start of the next leaf, which there is.
-    #[inline]
-    fn next_leaf(&mut self) {
-        let Some(parent) = self.parent else {
-            return;
-        };
-        self.child += 1;
-        if self.child == parent.len() {
-            *self = Self::new(self.root, self.length, self.parent_end);
-            return;
-        }
-        self.leaf = parent.leaf(self.child);
-        self.at = 0;
     }
 }
 
