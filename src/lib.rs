@@ -46,7 +46,7 @@
 //!
 //! | feature | adds |
 //! |---|---|
-//! | `capi` | reserved for the C ABI of `mgm.h`; adds nothing yet |
+//! | `capi` | `ffi`: the C ABI of `mgm.h` |
 //! | `input` | [`input`]: readers of packet captures |
 //! | `cli` | the command line `groupscan` |
 
@@ -56,14 +56,18 @@
     deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)
 )]
 
+mod collector;
 mod enumeration;
 mod family;
+#[cfg(feature = "capi")]
+pub mod ffi;
 mod flags;
 #[cfg(feature = "input")]
 pub mod input;
 #[doc(hidden)]
 pub mod internals;
 mod key;
+pub mod manager;
 mod membership;
 mod pack;
 mod prefetch;
@@ -98,6 +102,7 @@ pub use version::Version;
 const _: () = {
     const fn shareable<T: Send + Sync + 'static>() {}
     shareable::<GroupTable>();
+    shareable::<manager::GroupManager>();
     shareable::<Snapshot>();
     shareable::<Enumeration<V4>>();
     shareable::<Enumeration<V6>>();

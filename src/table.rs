@@ -245,6 +245,25 @@ impl WriteTxn<'_> {
             .map_err(|refused| self.error(refused))
     }
 
+    /// Removes all memberships of a protocol, and returns how many they were. Looks at every membership.
+    ///
+    /// # Errors
+    ///
+    /// As for [`leave`](Self::leave); but the call may have changed something, so the transaction must not
+    /// be committed.
+    pub(crate) fn leave_everywhere<F: Family>(
+        &mut self,
+        protocol: Protocol,
+    ) -> Result<usize, WriteError> {
+        let interfaces: Vec<Interface<F>> = self.txn.sets().of::<F>().interfaces().collect();
+        interfaces.into_iter().map(|interface| self.leave_all(interface, protocol)).sum()
+    }
+
+    /// Whether there is a membership on an interface.
+    pub(crate) fn has_memberships<F: Family>(&self, interface: Interface<F>) -> bool {
+        self.txn.sets().of::<F>().slot(interface).is_some()
+    }
+
     /// Publishes the changes and returns the version that has them. Where no call changed anything,
     /// nothing is published, and the version is the one before.
     ///

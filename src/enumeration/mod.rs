@@ -251,8 +251,9 @@ impl<F: Family, K: Kind> Enumeration<F, K> {
         self.fill(Room::over_uninit(buffer))
     }
 
+    /// As [`get_next`](Self::get_next), into a room.
     #[inline]
-    fn fill<'b>(
+    pub(crate) fn fill<'b>(
         &self,
         mut room: Room<'b, K::Record<F>>,
     ) -> Result<Batch<'b, K::Record<F>>, GetNextError> {

@@ -108,6 +108,14 @@ impl<F: Family> Sets<F> {
         Some(Interface { index, next_hop: F::from_number(next_hop) })
     }
 
+    /// The interfaces that memberships name, in no particular order.
+    pub(crate) fn interfaces(&self) -> impl Iterator<Item = Interface<F>> + '_ {
+        self.slots.slices(0..usize::MAX).flatten().map(|key| {
+            let (index, next_hop) = key.interface();
+            Interface { index, next_hop: F::from_number(next_hop) }
+        })
+    }
+
     /// Whether a membership with the join flag has (group, source).
     fn is_joined(&self, group: F, source: F) -> bool {
         let low = F::ByGroup::new(MembershipParts::first_of(group, source));

@@ -8,22 +8,19 @@
 //! writer ── publish ──▶ Publication ── with_latest ──▶ Holder ── dropped last ──▶ inbox ──▶ writer
 //! ```
 //!
-//! [`publication`] alone names arc-swap, [`collector`] alone crossbeam-epoch. [`record`] has the count
-//! of holders, [`live`] the rule that frees nodes, [`core`] what versions share, [`store`] the table's
-//! side.
+//! [`publication`] alone names arc-swap. [`record`] has the count of holders, [`live`] the rule that
+//! frees nodes, [`core`] what versions share, [`store`] the table's side.
 //!
 //! # Progress
 //!
 //! Holding a version is lock-free: a reader tries again only when the version it loaded was superseded
 //! and left by its last holder, or when the count changed under it. It allocates nothing and makes no
-//! system call, but for what pinning does now and then ([`collector`]). Letting go is lock-free, and
+//! system call, but for what pinning does now and then ([`collector`](crate::collector)). Letting go is lock-free, and
 //! does neither; only the last holder of all, after the table is gone, gives the table's memory back.
 //! Transactions take turns; nothing that a reader does makes one wait.
 
 #![allow(unsafe_code, reason = "versions are counted by hand, and their nodes freed by rule")]
 
-#[cfg(not(any(loom, groupscan_lock_twin)))]
-mod collector;
 mod core;
 mod live;
 mod publication;

@@ -20,14 +20,14 @@
 use std::sync::Arc;
 
 #[cfg(not(any(loom, groupscan_lock_twin)))]
-pub(super) use swap::{Publication, collect, drop_superseded};
+pub(super) use swap::{Publication, drop_superseded};
 #[cfg(any(loom, groupscan_lock_twin))]
-pub(super) use twin::{Publication, collect, drop_superseded};
+pub(super) use twin::{Publication, drop_superseded};
 
 #[cfg(not(any(loom, groupscan_lock_twin)))]
 mod swap {
     use super::Arc;
-    use crate::version::collector;
+    use crate::collector;
     use arc_swap::ArcSwap;
 
     /// A place where one writer publishes records and any thread looks at the latest.
@@ -58,9 +58,6 @@ mod swap {
     pub(in crate::version) fn drop_superseded<R: Send + Sync + 'static>(record: Arc<R>) {
         collector::pinned(|pin| pin.drop_later(record));
     }
-
-    /// Drops what superseded records of this thread can be dropped now.
-    pub(in crate::version) use collector::collect;
 }
 
 #[cfg(any(loom, groupscan_lock_twin))]
@@ -97,9 +94,6 @@ mod twin {
     pub(in crate::version) fn drop_superseded<R: Send + Sync + 'static>(record: Arc<R>) {
         drop(record);
     }
-
-    /// Nothing waits.
-    pub(in crate::version) fn collect() {}
 }
 
 #[cfg(all(test, not(loom)))]

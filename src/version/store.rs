@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use super::core::{Bounds, Core, Writer};
-use super::publication::{Publication, collect};
+use super::publication::Publication;
 use super::record::{Hold, Holder, Record};
 use super::{Kept, Refused, Retained, Usage, Version, VersionSets};
+use crate::collector;
 use crate::key::Key;
 use crate::sync::MutexGuard;
 use crate::tree::{Demand, Edit, Reach, Refusal, Tree};
@@ -65,7 +66,7 @@ impl<S: VersionSets> Versions<S> {
     /// Does a step of the work that deaths of versions left, and says whether there is more.
     pub(crate) fn reclaim(&self) -> bool {
         let more = self.core.lock().reclaim(&self.core);
-        collect();
+        collector::collect();
         more
     }
 
