@@ -188,7 +188,9 @@ impl GroupManager {
     ///
     /// [`GroupTable::retained`]: crate::GroupTable::retained
     pub fn enumerations(&self) -> Vec<EnumerationInfo> {
-        let retained = self.table.retained();
+        let mut retained = self.table.retained();
+        // The last is the current version, which the table itself holds.
+        retained.pop();
         let now = Moment::now();
         let info = |(bits, running): (u64, Reference<'_, Running>)| {
             let Running { enumeration, client, started, .. } = &*running;
