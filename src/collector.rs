@@ -69,7 +69,7 @@ mod twin {
     }
 
     #[cfg(not(loom))]
-    static PINNED: std::sync::LazyLock<Mutex<()>> = std::sync::LazyLock::new(|| Mutex::new(()));
+    static PINNED: Mutex<()> = Mutex::new(());
 
     /// Proof that the thread is pinned, and that no other is.
     pub(crate) struct Pin {}
