@@ -27,7 +27,9 @@
  * Threads. Any call may be made from any thread, at any time, also from destructors of thread-local
  * storage and from atexit functions; but not from a signal handler. Starting, reading and ending
  * enumerations is lock-free; the other calls wait for each other. A reader never waits for a writer, nor
- * a writer for a reader.
+ * a writer for a reader. One thing to avoid: a thread that makes its first call in a destructor of a
+ * pthread_key leaves some 3 KiB behind, and makes later changes a little slower, for the C library runs no
+ * destructors of thread-local storage after those. Any call earlier in the thread prevents it.
  *
  * Fork. A child may only exec, unless the process had one thread when it forked and that thread held no
  * handle.
