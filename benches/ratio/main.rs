@@ -6,8 +6,10 @@
 //! over ours, and the quartiles of the rounds' own ratios: above 1 we are faster.
 //!
 //! Run with `cargo bench --bench ratio`; `cargo bench --bench ratio -- PART` asks only the questions
-//! whose names have PART in them.
+//! whose names have PART in them. Those about `mgm.h` need `--features capi`.
 
+#[cfg(feature = "capi")]
+mod calling;
 mod changing;
 mod enumerating;
 mod latency;
@@ -28,4 +30,6 @@ fn main() {
     writing::ask(&asked);
     memory::ask(&asked);
     latency::ask(&asked);
+    #[cfg(feature = "capi")]
+    calling::ask(&asked);
 }
