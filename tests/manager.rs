@@ -95,9 +95,9 @@ fn owned_interfaces_are_limited() {
     let take = |index| manager.take_interface(igmp, Interface::new(index));
     take(1).unwrap();
     take(2).unwrap();
-    let refused = Err(ManagerError::TooManyOwnedInterfaces { limit: 2 });
-    assert_eq!(take(3), refused);
-    assert_eq!(refused.unwrap_err().code(), code::ERROR_NOT_ENOUGH_MEMORY);
+    let refused = ManagerError::TooManyOwnedInterfaces { limit: 2 };
+    assert_eq!(take(3), Err(refused));
+    assert_eq!(refused.code(), code::ERROR_NOT_ENOUGH_MEMORY);
     take(2).unwrap();
     manager.release_interface(igmp, Interface::new(1)).unwrap();
     take(3).unwrap();

@@ -7,8 +7,11 @@ use super::{
     ALL_SOURCES, ANY_SOURCE, Entry, FORWARD, Got, HOST, InterfaceOf, JOIN, Mgm, address, entry,
 };
 
+/// What must hold of an implementation.
+type Case = fn(&mut dyn Mgm);
+
 /// The cases, by name.
-pub(crate) const CASES: [(&str, fn(&mut dyn Mgm)); 15] = [
+pub(crate) const CASES: [(&str, Case); 15] = [
     ("clients register once and deregister once", clients),
     ("an interface has one owner", ownership),
     ("who owns interfaces cannot deregister", owners_cannot_deregister),
