@@ -17,7 +17,7 @@
  *
  * Results. Every call returns a code: NO_ERROR, one of those named at the call, or
  *   ERROR_CAN_NOT_COMPLETE   something went wrong that is none of the caller's doing. Nothing was changed.
- * A call that fails changes nothing. A null pointer where a result is to go, and an argument that is not
+ * A call that fails changes nothing but what is said at MgmGroupEnumerationGetNext. A null pointer where a result is to go, and an argument that is not
  * valid, give ERROR_INVALID_PARAMETER. "Not enough memory" is said at a limit of the manager, too: 256
  * protocols, 65,536 owned interfaces and 1,024 enumerations at a time.
  *
@@ -34,7 +34,7 @@
  * Fork. A child may only exec, unless the process had one thread when it forked and that thread held no
  * handle.
  *
- * Unloading. The shared library stays loaded until the process ends; dlclose does nothing.
+ * Unloading. The shared library (ELF) stays loaded until the process ends; dlclose does nothing.
  *
  * Callbacks. The functions of ROUTING_PROTOCOL_CONFIG are stored and never called. Who wants to know of
  * changes enumerates again, now and then: that costs little.
@@ -242,22 +242,23 @@ DWORD MgmDeleteGroupMembershipEntry(HANDLE hProtocol, DWORD dwSourceAddr, DWORD 
 DWORD MgmGroupEnumerationStart(HANDLE hProtocol, MGM_ENUM_TYPES metEnumType, HANDLE *phEnumHandle);
 
 /*
- * Puts the next groups into pbBuffer: as many SOURCE_GROUP_ENTRYs as fit, each group once, ascending by
- * group and then source, (*,G) before (S,G). Sets *pdwNumEntries to their number, which is 0 with all
+ * Puts the next groups into pbBuffer: as many SOURCE_GROUP_ENTRYs as fit, each once, ascending by group
+ * and then source, (*,G) before (S,G). Sets *pdwNumEntries to their number, which is 0 with all
  * codes but the first two. Never returns NO_ERROR.
  *
  * *pdwBufferSize is the size of pbBuffer in bytes, which may be of any size and alignment. It is written
  * with ERROR_INSUFFICIENT_BUFFER only. Nothing is written behind the last whole record that fits; bytes
  * behind the last one returned, up to there, are unspecified.
  *
- * Threads may call this at the same time with one handle: they get different groups, and together all.
+ * Threads may call this at the same time with one handle: they get different records, and together all.
  * ERROR_NO_MORE_ITEMS in one of them does not say that the others have finished theirs. A call that has
  * begun before the enumeration is ended completes.
  *
- * ERROR_MORE_DATA           groups were returned, and there are more.
- * ERROR_NO_MORE_ITEMS       groups, or none, were returned, and there are no more.
+ * ERROR_MORE_DATA           records were returned, and there are more.
+ * ERROR_NO_MORE_ITEMS       records, or none, were returned, and there are no more. pbBuffer may be null if
+ *                           there were none before.
  * ERROR_INSUFFICIENT_BUFFER there are more, and not even one fits. *pdwBufferSize is set to the bytes
- *                           that one needs. pbBuffer may be null to ask for that with a size of 0.
+ *                           that one needs. pbBuffer may be null to ask for that with such a size.
  * ERROR_INVALID_PARAMETER   hEnum is not valid, or a pointer is null.
  */
 DWORD MgmGroupEnumerationGetNext(HANDLE hEnum, PDWORD pdwBufferSize, PBYTE pbBuffer,

@@ -32,6 +32,9 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! Several protocols that know nothing of each other share a [`manager::GroupManager`], which keeps who
+//! owns which interface, and gives handles for enumerations; the C functions of `mgm.h` are the same.
+//!
 //! # Trade-offs
 //!
 //! - Readers never wait: taking a snapshot is a load and a count. A reader that keeps its snapshot

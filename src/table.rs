@@ -255,7 +255,11 @@ impl WriteTxn<'_> {
         &mut self,
         protocol: Protocol,
     ) -> Result<usize, WriteError> {
-        let interfaces: Vec<Interface<F>> = self.txn.sets().of::<F>().interfaces().collect();
+        let sets = self.txn.sets().of::<F>();
+        let mut interfaces = Vec::new();
+        let refused = interfaces.try_reserve_exact(sets.interface_count());
+        refused.map_err(|_| WriteError::OutOfMemory)?;
+        interfaces.extend(sets.interfaces());
         interfaces.into_iter().map(|interface| self.leave_all(interface, protocol)).sum()
     }
 

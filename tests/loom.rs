@@ -197,3 +197,24 @@ fn deregister_against_start() {
         assert_eq!(manager.stats().live_versions, 1);
     });
 }
+
+#[test]
+fn a_free_slot_is_found_whatever_comes_and_goes() {
+    model(|| {
+        let limits = ManagerLimits::default().protocols(1).enumerations(2);
+        let manager = Arc::new(GroupManager::with_limits(limits));
+        let igmp = manager.register(Client::new(10, 0), None).unwrap();
+        let other = {
+            let manager = Arc::clone(&manager);
+            thread::spawn(move || {
+                let running = start(&manager, igmp).unwrap();
+                manager.end_enumeration(running).unwrap();
+            })
+        };
+        start(&manager, igmp).expect("the other has one of two");
+        other.join().unwrap();
+        start(&manager, igmp).unwrap();
+        let full = ManagerError::TooManyEnumerations { limit: 2 };
+        assert_eq!(start(&manager, igmp), Err(full));
+    });
+}

@@ -9,8 +9,8 @@ use std::mem::{offset_of, size_of};
 use std::ptr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use groupscan::SourceGroupEntry;
 use groupscan::manager::{ProtocolConfig, code};
+use groupscan::{Interface, SourceGroupEntry, V4};
 use proptest::prelude::*;
 use windows_sys::Win32::Foundation::{self, HANDLE};
 use windows_sys::Win32::NetworkManagement::Rras::*;
@@ -155,6 +155,20 @@ proptest! {
         steps.into_iter().for_each(|step| comparison.step(step));
         comparison.finish();
     }
+}
+
+#[test]
+fn addresses_are_in_network_byte_order() {
+    let mut declared = Declared::new();
+    let igmp = declared.register(10, 0).unwrap();
+    let neighbour = (7, mgm::address(192, 0, 2, 9));
+    let join = mgm::entry(mgm::address(10, 0, 0, 1), mgm::address(232, 1, 1, 1));
+    assert_eq!(declared.add(igmp, join, neighbour, mgm::JOIN), code::NO_ERROR);
+    let snapshot = groupscan::ffi::process_manager().snapshot().unwrap();
+    let interface = Interface::with_next_hop(7, V4::new(192, 0, 2, 9));
+    let joined: Vec<_> = snapshot.joined_on(interface).collect();
+    assert_eq!(joined, [(V4::new(232, 1, 1, 1), V4::new(10, 0, 0, 1))]);
+    assert_eq!(declared.deregister(igmp), code::NO_ERROR);
 }
 
 #[test]

@@ -170,7 +170,7 @@ pub unsafe extern "C" fn MgmGroupEnumerationStart(
 ///
 /// `buffer_bytes` and `entries` are each null or point to a `DWORD` that may be read and written.
 /// `buffer` is null or points to `*buffer_bytes` bytes that may be written, and that no other thread
-/// looks at during the call.
+/// looks at during the call. The three do not overlap.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn MgmGroupEnumerationGetNext(
     enumeration: Handle,
@@ -187,15 +187,15 @@ pub unsafe extern "C" fn MgmGroupEnumerationGetNext(
         let bytes = unsafe { buffer_bytes.read_unaligned() } as usize;
         let handle = EnumerationHandle::from_bits(handle_in(enumeration));
         let batch = MANAGER.read(handle, |enumeration| {
-            // A buffer that takes nothing may be null.
-            let buffer = match NonNull::new(buffer) {
-                Some(buffer) => buffer,
-                None if bytes < ENTRY_BYTES => NonNull::dangling(),
-                None if enumeration.remaining() == 0 => NonNull::dangling(),
+            // A null buffer takes nothing, which is no mistake where nothing is asked for or left.
+            let (buffer, bytes) = match NonNull::new(buffer) {
+                Some(buffer) => (buffer, bytes),
+                None if bytes < ENTRY_BYTES || enumeration.remaining() == 0 => {
+                    (NonNull::dangling(), 0)
+                }
                 None => return Err(INVALID),
             };
-            // SAFETY: as the caller promises; where it is null, nothing is written: there is no place,
-            // or no record left, and none comes back.
+            // SAFETY: as the caller promises, or no bytes at all.
             let room = unsafe { Room::at(buffer.as_ptr(), bytes) };
             let batch = enumeration.fill(room);
             batch.map_err(|GetNextError::BufferTooSmall { needed_bytes }| {

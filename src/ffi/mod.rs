@@ -7,7 +7,8 @@
 //!
 //! - I1: no panic leaves a call: it becomes `ERROR_CAN_NOT_COMPLETE`.
 //! - I2: a pointer of the caller's is used in the call that it came with only, by unaligned reads and
-//!   writes, and never turned into a reference.
+//!   writes. No mutable reference is made of one, and of records that were written a shared one, for the
+//!   moment in which they are counted.
 //! - I3: the manager is never dropped, and needs nothing that is: calls from destructors of thread-local
 //!   storage and from `atexit` work as others do.
 //!
@@ -62,10 +63,14 @@ impl From<ManagerError> for Refused {
 /// The code of a call.
 #[inline]
 fn answer(call: impl FnOnce() -> Result<u32, Refused>) -> u32 {
-    // What a call changes it changes by one step, so a panic leaves nothing half done.
+    // What a panic leaves is whole: transactions abort, locks go on, references are given back.
     match catch_unwind(AssertUnwindSafe(call)) {
         Ok(Ok(code) | Err(Refused(code))) => code,
-        Err(_) => code::ERROR_CAN_NOT_COMPLETE,
+        Err(payload) => {
+            // Its drop may panic, too.
+            std::mem::forget(payload);
+            code::ERROR_CAN_NOT_COMPLETE
+        }
     }
 }
 

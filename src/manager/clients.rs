@@ -1,6 +1,6 @@
 //! Protocols that are registered, and the interfaces that they own.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use super::GroupManager;
@@ -99,11 +99,11 @@ impl State {
     /// A number for a client that no other one has: its protocol id, so that whoever looks into the
     /// table sees that; for further instances of a protocol the highest number that is not taken.
     fn number_for(&self, client: Client) -> Protocol {
-        let is_taken = |number: u32| self.clients.values().any(|taken| taken.0 == number);
+        let taken: BTreeSet<u32> = self.clients.values().map(|protocol| protocol.0).collect();
         let mut spare = u32::MAX;
         let mut number = client.protocol_id;
         // Ends: there are fewer clients than numbers.
-        while is_taken(number) {
+        while taken.contains(&number) {
             number = spare;
             spare -= 1;
         }
@@ -268,7 +268,7 @@ impl GroupManager {
     }
 
     pub(super) fn state(&self) -> MutexGuard<'_, State> {
-        // Each call changes the state by one step, at its end, so a panic leaves no half of one.
+        // What may panic in a call comes before what it changes here, so no half of a change is left.
         self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }

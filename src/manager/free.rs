@@ -20,7 +20,9 @@
 //! # Orderings
 //!
 //! A node's slot and its link are written before the node is linked, by a compare-exchange that
-//! releases; who reads a link acquires, so it sees the node as it was linked.
+//! releases; who reads a link acquires, so it sees the node as it was linked. A node that is about to be
+//! linked again gets its link of none with a release, too: it was spent before, so the head had gone on,
+//! and who acquires the link sees that.
 //!
 //! # Progress
 //!
@@ -142,7 +144,9 @@ impl FreeSlots {
         // Ours alone until it is linked (I1).
         node.slot.store(taken.slot, Ordering::Relaxed);
         let unlinked = node.next.load();
-        node.next.0.store(unlinked.changed_to(NONE).to_bits(), Ordering::Relaxed);
+        // Release: who meets this in the place of the link that it was after also sees that the head has
+        // gone on since, and does not take the queue for empty.
+        node.next.0.store(unlinked.changed_to(NONE).to_bits(), Ordering::Release);
         loop {
             let tail = self.tail.load();
             let Some(last) = self.node(tail.node) else {

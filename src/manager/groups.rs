@@ -1,6 +1,7 @@
 //! Memberships that clients add and delete.
 
 use super::GroupManager;
+use super::clients::Registered;
 use super::error::ManagerError;
 use super::handle::ProtocolHandle;
 use crate::family::V4;
@@ -32,14 +33,9 @@ impl GroupManager {
         if owner != Some(protocol) && !registered.client.is_igmp() {
             return Err(self.not_the_owner(owner));
         }
-        let membership = Membership::source_specific(
-            entry.group(),
-            entry.source(),
-            interface,
-            registered.protocol,
-        );
         let mut txn = self.table.begin_write();
-        txn.join(&membership.with_flags(flags)).map_err(ManagerError::Write)?;
+        let membership = registered.membership(entry, interface, flags);
+        txn.join(&membership).map_err(ManagerError::Write)?;
         txn.commit();
         Ok(())
     }
@@ -74,13 +70,8 @@ impl GroupManager {
             }
             _ => {}
         }
-        let membership = Membership::source_specific(
-            entry.group(),
-            entry.source(),
-            interface,
-            registered.protocol,
-        );
-        txn.leave(&membership.with_flags(flags)).map_err(ManagerError::NotRemoved)?;
+        let membership = registered.membership(entry, interface, flags);
+        txn.leave(&membership).map_err(ManagerError::NotRemoved)?;
         txn.commit();
         Ok(())
     }
@@ -88,6 +79,19 @@ impl GroupManager {
     fn not_the_owner(&self, owner: Option<ProtocolHandle>) -> ManagerError {
         let owner = owner.and_then(|owner| self.registered(owner).ok());
         ManagerError::NotTheOwner { owner: owner.map(|owner| owner.client) }
+    }
+}
+
+impl Registered {
+    /// The client's membership of an entry.
+    fn membership(
+        &self,
+        entry: &SourceGroupEntry,
+        interface: Interface<V4>,
+        flags: MembershipFlags,
+    ) -> Membership<V4> {
+        let (group, source) = (entry.group(), entry.source());
+        Membership::source_specific(group, source, interface, self.protocol).with_flags(flags)
     }
 }
 

@@ -28,7 +28,8 @@
 //!
 //! # Progress
 //!
-//! All operations are lock-free. `insert` allocates the entry; `get` allocates nothing.
+//! All operations are lock-free. `insert` allocates the entry; the others allocate nothing, but for what
+//! pinning does now and then ([`collector`]).
 
 #![allow(unsafe_code, reason = "shares entries that other threads unlink")]
 
@@ -92,19 +93,16 @@ impl<T: Send + Sync + 'static> Handles<T> {
 
     /// Makes a value if there may be one more, and a handle for it, and returns its bits.
     pub(super) fn insert(&self, make: impl FnOnce() -> T) -> Result<u64, NotInserted> {
-        let taken = self.free.take().ok_or(NotInserted::TooMany)?;
-        let Some(slot) = self.slots.get(taken.slot as usize) else {
-            return Err(NotInserted::TooMany);
-        };
-        let bits = handle::issue(self.tag, taken.slot);
+        let mut reserved = Reserved { free: &self.free, taken: self.free.take() };
+        let number = reserved.taken.as_ref().ok_or(NotInserted::TooMany)?.slot;
+        let slot = self.slots.get(number as usize).ok_or(NotInserted::TooMany)?;
+        let value = make();
+        let bits = handle::issue(self.tag, number);
         // SAFETY: an entry has a size: its count's alone is not 0.
-        let Some(memory) = NonNull::new(unsafe { alloc::alloc(Layout::new::<Entry<T>>()) }) else {
-            self.free.give_back(taken);
-            return Err(NotInserted::OutOfMemory);
-        };
-        let entry: NonNull<Entry<T>> = memory.cast();
+        let memory = NonNull::new(unsafe { alloc::alloc(Layout::new::<Entry<T>>()) });
+        let entry: NonNull<Entry<T>> = memory.ok_or(NotInserted::OutOfMemory)?.cast();
         let uses = AtomicUsize::new(1);
-        let (taken, value) = (Some(taken).into(), ManuallyDrop::new(make()).into());
+        let (taken, value) = (reserved.taken.take().into(), ManuallyDrop::new(value).into());
         // SAFETY: the memory is new, of an entry's layout, and nobody else knows of it.
         unsafe { entry.write(Entry { bits, uses, taken, value }) };
         // The slot is ours (I5), and gets the first reference (I1).
@@ -170,6 +168,20 @@ impl<T: Send + Sync + 'static> Handles<T> {
                 Some((found.bits, Reference { entry, handles: PhantomData }))
             })
         })
+    }
+}
+
+/// A slot that goes back unless its entry gets it.
+struct Reserved<'f> {
+    free: &'f FreeSlots,
+    taken: Option<Taken>,
+}
+
+impl Drop for Reserved<'_> {
+    fn drop(&mut self) {
+        if let Some(taken) = self.taken.take() {
+            self.free.give_back(taken);
+        }
     }
 }
 
@@ -246,7 +258,7 @@ impl<T: Send + Sync> Drop for Reference<'_, T> {
 /// The caller took the entry's `uses` to 0.
 #[cold]
 unsafe fn end<T: Send + Sync + 'static>(entry: NonNull<Entry<T>>) {
-    let shell = Shell(entry);
+    let shell = entry;
     // SAFETY: the memory is there until the collector has the shell (I4).
     let entry = unsafe { entry.as_ref() };
     // Reads the 0 that ends the chain of falls, and so acquires what each released. A load and not a
@@ -254,7 +266,7 @@ unsafe fn end<T: Send + Sync + 'static>(entry: NonNull<Entry<T>>) {
     entry.uses.load(Ordering::Acquire);
     // SAFETY: nobody else can get at the value any more, and this is done once (I3).
     unsafe { ManuallyDrop::drop(&mut *entry.value.get()) };
-    collector::pinned(|pin| pin.drop_later(shell));
+    collector::pinned(|pin| pin.drop_later(Shell(shell)));
 }
 
 /// The memory of an entry without a value.
@@ -340,6 +352,16 @@ mod tests {
         }
         assert_eq!(Handles::<()>::new(Tag::Protocol, usize::MAX).limit(), SLOTS);
         assert_eq!(Handles::new(Tag::Protocol, 0).insert(|| 1), Err(NotInserted::TooMany));
+    }
+
+    #[test]
+    fn a_value_that_fails_to_be_made_takes_no_slot() {
+        let handles = Handles::<()>::new(Tag::Protocol, 1);
+        for _ in 0..3 {
+            let failing = std::panic::AssertUnwindSafe(|| handles.insert(|| panic!("as a test")));
+            assert!(std::panic::catch_unwind(failing).is_err());
+        }
+        assert!(handles.insert(|| ()).is_ok());
     }
 
     #[test]

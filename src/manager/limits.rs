@@ -7,6 +7,9 @@ use crate::table::Limits;
 
 /// What bounds a manager's memory: the table's limits, and how much clients may have at a time.
 ///
+/// Unless it is said otherwise twice as many versions may live as enumerations run, so that each may be of
+/// a version of its own.
+///
 /// # Examples
 ///
 /// ```
@@ -75,7 +78,7 @@ impl ManagerLimits {
 impl Default for ManagerLimits {
     fn default() -> Self {
         Self {
-            table: Limits::default(),
+            table: Limits::default().live_versions(2 * Self::ENUMERATIONS),
             protocols: Self::PROTOCOLS,
             owned_interfaces: Self::OWNED_INTERFACES,
             enumerations: Self::ENUMERATIONS,

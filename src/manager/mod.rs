@@ -26,8 +26,9 @@
 //!
 //! # Progress
 //!
-//! Starting, reading and ending enumerations is lock-free; reading allocates nothing and makes no system
-//! call. All else changes the table or asks who owns what, and waits for other calls of that kind, never
+//! Starting, reading and ending enumerations is lock-free; starting allocates. Reading does not, and makes no
+//! system call, but for a thread's first call, and for a bounded step of the epoch collector's work in every
+//! 128th. All else changes the table or asks who owns what, and waits for other calls of that kind, never
 //! for readers. Any call may be made from any thread.
 //!
 //! # Costs

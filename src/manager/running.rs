@@ -95,7 +95,9 @@ impl GroupManager {
             }
         };
         let mut inserted = self.enumerations.insert(make);
-        if inserted == Err(NotInserted::TooMany) && self.expire_idle() > 0 {
+        if inserted == Err(NotInserted::TooMany) && self.limits.idle.is_some() {
+            // Another thread may have made the room.
+            self.expire_idle();
             inserted = self.enumerations.insert(make);
         }
         let bits = inserted.map_err(|refused| match refused {
@@ -113,7 +115,8 @@ impl GroupManager {
     }
 
     /// Puts the next records into `buffer`, as [`Enumeration::get_next`] does
-    /// (`MgmGroupEnumerationGetNext`). Lock-free; allocates nothing.
+    /// (`MgmGroupEnumerationGetNext`). Lock-free; allocates nothing, but for what pinning does now and then, as
+    /// in [`GroupTable::snapshot`](crate::GroupTable::snapshot).
     ///
     /// Threads may read one enumeration at the same time: they get disjoint batches that together are
     /// the whole. One that found the handle before another thread ended it completes its call.
@@ -169,7 +172,8 @@ impl GroupManager {
 
     /// Ends the enumerations that were not used for as long as [`ManagerLimits::idle`] says, and returns
     /// how many they were: 0, where nothing was said. To be called now and then, so that a client
-    /// which forgets its enumerations does not hold their versions for ever. Lock-free.
+    /// which forgets its enumerations does not hold their versions for ever. One that is read at this very
+    /// moment may end, too. Lock-free.
     ///
     /// [`ManagerLimits::idle`]: super::ManagerLimits::idle
     pub fn expire_idle(&self) -> usize {
