@@ -114,6 +114,15 @@ pub struct Enumeration<F: Family, K: Kind = Joins> {
 impl Snapshot {
     /// Starts an enumeration of one family's joins. It holds the version as the snapshot does.
     pub fn enumerate<F: Family>(&self, view: View, filter: Filter<F>) -> Enumeration<F> {
+        self.clone().into_enumeration(view, filter)
+    }
+
+    /// As [`enumerate`](Self::enumerate), and the snapshot goes into the enumeration.
+    pub(crate) fn into_enumeration<F: Family>(
+        self,
+        view: View,
+        filter: Filter<F>,
+    ) -> Enumeration<F> {
         let once = match filter.interface_filter() {
             None => Each::Key,
             Some(_) => Each::Join,
@@ -121,7 +130,7 @@ impl Snapshot {
         let selection = view.selection(&filter, once);
         let shows_all =
             once == Each::Key && view == View::AllSources && filter.source_prefix().is_all();
-        Enumeration::new(self.clone(), view, filter, (!shows_all).then_some(selection))
+        Enumeration::new(self, view, filter, (!shows_all).then_some(selection))
     }
 
     /// Starts an enumeration of the memberships of an interface: of every protocol, and also those

@@ -83,22 +83,22 @@ impl GroupManager {
         filter: Filter<V4>,
     ) -> Result<EnumerationHandle, ManagerError> {
         let registered = self.registered(protocol)?;
-        let snapshot = self.table.snapshot().map_err(ManagerError::Snapshot)?;
-        let make = || {
+        let insert = || {
+            let snapshot = self.table.snapshot()?;
             let started = Moment::now();
-            Running {
-                enumeration: snapshot.enumerate(view, filter),
+            Ok(self.enumerations.insert(|| Running {
+                enumeration: snapshot.into_enumeration(view, filter),
                 owner: protocol,
                 client: registered.client,
                 started,
                 last_use: AtomicU64::new(started.to_nanos()),
-            }
+            }))
         };
-        let mut inserted = self.enumerations.insert(make);
+        let mut inserted = insert().map_err(ManagerError::Snapshot)?;
         if inserted == Err(NotInserted::TooMany) && self.limits.idle.is_some() {
             // Another thread may have made the room.
             self.expire_idle();
-            inserted = self.enumerations.insert(make);
+            inserted = insert().map_err(ManagerError::Snapshot)?;
         }
         let bits = inserted.map_err(|refused| match refused {
             NotInserted::TooMany => {

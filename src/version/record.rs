@@ -83,7 +83,7 @@ impl<S: VersionSets> Record<S> {
         let root = Box::new(Root { version, sets, nodes, core, next });
         let root = NonNull::from(Box::leak(root));
         let record = Arc::new(Self { root, holders: AtomicUsize::new(1), is_closed });
-        let holder = Holder { record: NonNull::from(&*record) };
+        let holder = Holder { record: NonNull::from(&*record), root };
         (record, holder)
     }
 
@@ -109,7 +109,9 @@ impl<S: VersionSets> Record<S> {
                 Ordering::Relaxed,
                 Ordering::Relaxed,
             ) {
-                Ok(_) => return Hold::Held(Holder { record: NonNull::from(self) }),
+                Ok(_) => {
+                    return Hold::Held(Holder { record: NonNull::from(self), root: self.root });
+                }
                 Err(now) => holders = now,
             }
         }
@@ -152,6 +154,8 @@ fn check_count(holders: usize) {
 /// A counted reference to a version.
 pub(crate) struct Holder<S: VersionSets> {
     record: NonNull<Record<S>>,
+    /// The record's, so that reading does not touch the memory in which holders are counted.
+    root: NonNull<Root<S>>,
 }
 
 // SAFETY: a holder only reads what it holds (I2), and its count is atomic.
@@ -168,8 +172,8 @@ impl<S: VersionSets> Holder<S> {
 
     #[inline]
     pub(super) fn root(&self) -> &Root<S> {
-        // SAFETY: the version has a holder: this one.
-        unsafe { self.record().root() }
+        // SAFETY: the version has a holder, this one, so its root is alive (I2).
+        unsafe { self.root.as_ref() }
     }
 
     /// The number of the version.
@@ -187,22 +191,19 @@ impl<S: VersionSets> Holder<S> {
 impl<S: VersionSets> Clone for Holder<S> {
     fn clone(&self) -> Self {
         check_count(self.record().holders.fetch_add(1, Ordering::Relaxed));
-        Self { record: self.record }
+        Self { record: self.record, root: self.root }
     }
 }
 
 impl<S: VersionSets> Drop for Holder<S> {
     #[inline]
     fn drop(&mut self) {
-        // Read before the count falls: after that, if others hold the version or held it last, the
-        // writer may free the record at any time.
-        let root = self.record().root;
         if self.record().holders.fetch_sub(1, Ordering::Release) == 1 {
             // Reads the 0 that ends the chain of falls, and so acquires what each released. A load and
             // not a fence, which thread sanitizers do not follow.
             self.record().holders.load(Ordering::Acquire);
             // SAFETY: the count fell to 0 by us, so the root is ours to put into the inbox (I3).
-            unsafe { die(root) };
+            unsafe { die(self.root) };
         }
     }
 }
