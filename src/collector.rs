@@ -5,8 +5,8 @@
 //! collector serves the crate, apart from the one that crossbeam shares among its own users, so
 //! that nobody else's long pin holds our garbage.
 //!
-//! Under the cfg `groupscan_lock_twin`, and under loom, a lock takes crossbeam-epoch's place: a thread
-//! is pinned while it has the lock, so nobody else is when garbage is dropped.
+//! Under the cfg `groupscan_lock_twin`, and under loom, a lock takes crossbeam-epoch's place: threads that
+//! are pinned share it, and who drops garbage has it alone.
 //!
 //! # Progress
 //!
@@ -61,23 +61,28 @@ mod epoch {
 
 #[cfg(any(loom, groupscan_lock_twin))]
 mod twin {
-    use crate::sync::Mutex;
+    use std::cell::RefCell;
+    use std::sync::PoisonError;
+
+    use crate::sync::RwLock;
 
     #[cfg(loom)]
     loom::lazy_static! {
-        static ref PINNED: Mutex<()> = Mutex::new(());
+        static ref PINNED: RwLock<()> = RwLock::new(());
     }
 
     #[cfg(not(loom))]
-    static PINNED: Mutex<()> = Mutex::new(());
+    static PINNED: RwLock<()> = RwLock::new(());
 
-    /// Proof that the thread is pinned, and that no other is.
-    pub(crate) struct Pin {}
+    /// Proof that the thread is pinned.
+    pub(crate) struct Pin {
+        garbage: RefCell<Vec<Box<dyn FnOnce()>>>,
+    }
 
     impl Pin {
-        /// Drops `garbage`, which nobody else can read.
+        /// Drops `garbage` when no thread is pinned any more.
         pub(crate) fn drop_later<T: Send + 'static>(&self, garbage: T) {
-            drop(garbage);
+            self.garbage.borrow_mut().push(Box::new(move || drop(garbage)));
         }
     }
 
@@ -86,8 +91,17 @@ mod twin {
 
     /// Runs `reading` while the thread is pinned. Must not be called within another one.
     pub(crate) fn pinned<R>(reading: impl FnOnce(&Pin) -> R) -> R {
-        let _pinned = PINNED.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        reading(&Pin {})
+        let pin = Pin { garbage: RefCell::default() };
+        let read = {
+            let _pinned = PINNED.read().unwrap_or_else(PoisonError::into_inner);
+            reading(&pin)
+        };
+        let garbage = pin.garbage.into_inner();
+        if !garbage.is_empty() {
+            let _alone = PINNED.write().unwrap_or_else(PoisonError::into_inner);
+            garbage.into_iter().for_each(|drop| drop());
+        }
+        read
     }
 }
 

@@ -9,20 +9,40 @@ pub(crate) use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, AtomicUsize,
 #[cfg(not(any(loom, groupscan_tsan)))]
 pub(crate) use std::sync::{Mutex, MutexGuard};
 
+#[cfg(all(groupscan_lock_twin, not(any(loom, groupscan_tsan))))]
+pub(crate) use std::sync::RwLock;
+
 #[cfg(loom)]
 pub(crate) use loom::sync::{
-    Mutex, MutexGuard,
+    Mutex, MutexGuard, RwLock,
     atomic::{AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering},
 };
 
 #[cfg(groupscan_tsan)]
-pub(crate) use visible::{Mutex, MutexGuard};
+pub(crate) use visible::{Mutex, MutexGuard, RwLock};
 
 #[cfg(groupscan_tsan)]
 mod visible {
     use std::sync::LockResult;
 
     pub(crate) use parking_lot::MutexGuard;
+
+    /// A lock with the face of std's.
+    pub(crate) struct RwLock<T>(parking_lot::RwLock<T>);
+
+    impl<T> RwLock<T> {
+        pub(crate) const fn new(value: T) -> Self {
+            Self(parking_lot::RwLock::new(value))
+        }
+
+        pub(crate) fn read(&self) -> LockResult<parking_lot::RwLockReadGuard<'_, T>> {
+            Ok(self.0.read())
+        }
+
+        pub(crate) fn write(&self) -> LockResult<parking_lot::RwLockWriteGuard<'_, T>> {
+            Ok(self.0.write())
+        }
+    }
 
     /// A lock with the face of std's.
     pub(crate) struct Mutex<T>(parking_lot::Mutex<T>);
