@@ -139,6 +139,15 @@ impl Snapshot {
             .filter(move |join| last.replace(*join) != Some(*join))
     }
 
+    /// The keys of joins from a rank on that lie next to each other: none from [`len`](Self::len) on.
+    /// O(log n).
+    #[cfg(feature = "capi")]
+    pub(crate) fn keys_from<F: Family>(&self, rank: usize) -> &[F::JoinKey] {
+        let joins = &self.sets::<F>().joins;
+        let end = joins.len();
+        joins.slices(rank.min(end)..end).next().unwrap_or_default()
+    }
+
     /// The memberships from one (group, source) to another, both included.
     fn memberships_between<F: Family>(
         &self,

@@ -263,9 +263,9 @@ impl WriteTxn<'_> {
         interfaces.into_iter().map(|interface| self.leave_all(interface, protocol)).sum()
     }
 
-    /// Whether there is a membership on an interface.
-    pub(crate) fn has_memberships<F: Family>(&self, interface: Interface<F>) -> bool {
-        self.txn.sets().of::<F>().slot(interface).is_some()
+    /// Whether there was a membership on an interface when the transaction began.
+    pub(crate) fn had_memberships<F: Family>(&self, interface: Interface<F>) -> bool {
+        self.txn.base_sets().of::<F>().slot(interface).is_some()
     }
 
     /// Publishes the changes and returns the version that has them. Where no call changed anything,

@@ -403,6 +403,20 @@ impl<F: Family, K: Kind> Enumeration<F, K> {
         })
     }
 
+    /// What remains of this enumeration, a second time. With concurrent calls, as of some moment.
+    #[cfg(feature = "capi")]
+    pub(crate) fn fork(&self) -> Self {
+        let cursor = AtomicUsize::new(self.cursor.load(Ordering::Relaxed));
+        Self { snapshot: self.snapshot.clone(), cursor, ..*self }
+    }
+
+    /// The same enumeration, started anew where it began.
+    #[cfg(feature = "capi")]
+    pub(crate) fn rewound(self) -> Self {
+        let first = self.first;
+        self.starting_at(first)
+    }
+
     /// The rank where part `part` of `parts` begins.
     fn cut(&self, part: usize, parts: usize) -> usize {
         let at = self.cursor.load(Ordering::Relaxed);

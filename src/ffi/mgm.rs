@@ -5,16 +5,16 @@
 use std::ffi::c_void;
 use std::ptr::{self, NonNull};
 
-use super::{MANAGER, Refused, answer};
+use super::memory::room;
+use super::{guarded, process_manager};
 use crate::enumeration::{Batch, Filter, GetNextError, View};
 use crate::family::V4;
 use crate::flags::MembershipFlags;
 use crate::manager::code::{
-    ERROR_INVALID_PARAMETER, ERROR_MORE_DATA, ERROR_NO_MORE_ITEMS, NO_ERROR,
+    ERROR_CAN_NOT_COMPLETE, ERROR_INVALID_PARAMETER, ERROR_MORE_DATA, ERROR_NO_MORE_ITEMS, NO_ERROR,
 };
 use crate::manager::{Client, EnumerationHandle, ManagerError, ProtocolConfig, ProtocolHandle};
 use crate::membership::Interface;
-use crate::pack::Room;
 use crate::record::SourceGroupEntry;
 
 /// `HANDLE`: a number in the place of a pointer, which leads nowhere.
@@ -22,7 +22,22 @@ pub type Handle = *mut c_void;
 
 const INVALID: Refused = Refused(ERROR_INVALID_PARAMETER);
 
-const ENTRY_BYTES: usize = size_of::<SourceGroupEntry>();
+/// A code that is not the one of a call that did what it says.
+struct Refused(u32);
+
+impl From<ManagerError> for Refused {
+    fn from(error: ManagerError) -> Self {
+        Self(error.code())
+    }
+}
+
+/// The code of a call.
+#[inline]
+fn answer(call: impl FnOnce() -> Result<u32, Refused>) -> u32 {
+    guarded(ERROR_CAN_NOT_COMPLETE, || match call() {
+        Ok(code) | Err(Refused(code)) => code,
+    })
+}
 
 /// `MgmRegisterMProtocol`.
 ///
@@ -41,7 +56,7 @@ pub unsafe extern "C" fn MgmRegisterMProtocol(
         let protocol = writable(protocol)?;
         // SAFETY: as the caller promises (I2).
         let config = (!config.is_null()).then(|| unsafe { config.read_unaligned() });
-        let handle = MANAGER.register(Client::new(protocol_id, component_id), config)?;
+        let handle = process_manager().register(Client::new(protocol_id, component_id), config)?;
         // SAFETY: as the caller promises (I2).
         unsafe { protocol.write_unaligned(handle_out(handle.to_bits())) };
         Ok(NO_ERROR)
@@ -52,7 +67,7 @@ pub unsafe extern "C" fn MgmRegisterMProtocol(
 #[unsafe(no_mangle)]
 pub extern "C" fn MgmDeRegisterMProtocol(protocol: Handle) -> u32 {
     answer(|| {
-        MANAGER.deregister(protocol_in(protocol))?;
+        process_manager().deregister(protocol_in(protocol))?;
         Ok(NO_ERROR)
     })
 }
@@ -61,7 +76,7 @@ pub extern "C" fn MgmDeRegisterMProtocol(protocol: Handle) -> u32 {
 #[unsafe(no_mangle)]
 pub extern "C" fn MgmTakeInterfaceOwnership(protocol: Handle, index: u32, next_hop: u32) -> u32 {
     answer(|| {
-        MANAGER.take_interface(protocol_in(protocol), interface(index, next_hop))?;
+        process_manager().take_interface(protocol_in(protocol), interface(index, next_hop))?;
         Ok(NO_ERROR)
     })
 }
@@ -70,7 +85,7 @@ pub extern "C" fn MgmTakeInterfaceOwnership(protocol: Handle, index: u32, next_h
 #[unsafe(no_mangle)]
 pub extern "C" fn MgmReleaseInterfaceOwnership(protocol: Handle, index: u32, next_hop: u32) -> u32 {
     answer(|| {
-        MANAGER.release_interface(protocol_in(protocol), interface(index, next_hop))?;
+        process_manager().release_interface(protocol_in(protocol), interface(index, next_hop))?;
         Ok(NO_ERROR)
     })
 }
@@ -89,7 +104,7 @@ pub unsafe extern "C" fn MgmGetProtocolOnInterface(
 ) -> u32 {
     answer(|| {
         let (protocol_id, component_id) = (writable(protocol_id)?, writable(component_id)?);
-        let client = MANAGER.protocol_on_interface(interface(index, next_hop))?;
+        let client = process_manager().protocol_on_interface(interface(index, next_hop))?;
         // SAFETY: as the caller promises (I2).
         unsafe {
             protocol_id.write_unaligned(client.protocol_id);
@@ -114,7 +129,7 @@ pub extern "C" fn MgmAddGroupMembershipEntry(
     answer(|| {
         let entry = bytemuck::cast([source, source_mask, group, group_mask]);
         let (protocol, interface) = (protocol_in(protocol), interface(index, next_hop));
-        MANAGER.add_membership(protocol, &entry, interface, flags_in(flags)?)?;
+        process_manager().add_membership(protocol, &entry, interface, flags_in(flags)?)?;
         Ok(NO_ERROR)
     })
 }
@@ -134,7 +149,7 @@ pub extern "C" fn MgmDeleteGroupMembershipEntry(
     answer(|| {
         let entry = bytemuck::cast([source, source_mask, group, group_mask]);
         let (protocol, interface) = (protocol_in(protocol), interface(index, next_hop));
-        MANAGER.delete_membership(protocol, &entry, interface, flags_in(flags)?)?;
+        process_manager().delete_membership(protocol, &entry, interface, flags_in(flags)?)?;
         Ok(NO_ERROR)
     })
 }
@@ -157,7 +172,8 @@ pub unsafe extern "C" fn MgmGroupEnumerationStart(
             1 => View::AllSources,
             _ => return Err(INVALID),
         };
-        let handle = MANAGER.start_enumeration(protocol_in(protocol), view, Filter::all())?;
+        let handle =
+            process_manager().start_enumeration(protocol_in(protocol), view, Filter::all())?;
         // SAFETY: as the caller promises (I2).
         unsafe { enumeration.write_unaligned(handle_out(handle.to_bits())) };
         Ok(NO_ERROR)
@@ -186,22 +202,14 @@ pub unsafe extern "C" fn MgmGroupEnumerationGetNext(
         // SAFETY: as the caller promises (I2).
         let bytes = unsafe { buffer_bytes.read_unaligned() } as usize;
         let handle = EnumerationHandle::from_bits(handle_in(enumeration));
-        let batch = MANAGER.read(handle, |enumeration| {
-            // A null buffer takes nothing, which is no mistake where nothing is asked for or left.
-            let (buffer, bytes) = match NonNull::new(buffer) {
-                Some(buffer) => (buffer, bytes),
-                None if bytes < ENTRY_BYTES || enumeration.remaining() == 0 => {
-                    (NonNull::dangling(), 0)
-                }
-                None => return Err(INVALID),
-            };
-            // SAFETY: as the caller promises, or no bytes at all.
-            let room = unsafe { Room::at(buffer.as_ptr(), bytes) };
-            let batch = enumeration.fill(room);
+        let batch = process_manager().read(handle, |enumeration| {
+            // SAFETY: as the caller promises.
+            let room = unsafe { room(buffer, bytes, || enumeration.remaining() == 0) };
+            let batch = enumeration.fill(room.ok_or(INVALID)?);
             batch.map_err(|GetNextError::BufferTooSmall { needed_bytes }| {
                 // SAFETY: as the caller promises (I2).
                 unsafe { buffer_bytes.write_unaligned(needed_bytes as u32) };
-                ManagerError::BufferTooSmall { needed_bytes }.into()
+                Refused::from(ManagerError::BufferTooSmall { needed_bytes })
             })
         });
         let batch: Batch<'_, SourceGroupEntry> = batch??;
@@ -215,7 +223,7 @@ pub unsafe extern "C" fn MgmGroupEnumerationGetNext(
 #[unsafe(no_mangle)]
 pub extern "C" fn MgmGroupEnumerationEnd(enumeration: Handle) -> u32 {
     answer(|| {
-        MANAGER.end_enumeration(EnumerationHandle::from_bits(handle_in(enumeration)))?;
+        process_manager().end_enumeration(EnumerationHandle::from_bits(handle_in(enumeration)))?;
         Ok(NO_ERROR)
     })
 }
@@ -245,4 +253,17 @@ fn flags_in(bits: u32) -> Result<MembershipFlags, Refused> {
 /// Where a result goes; refused where it is null.
 fn writable<T>(place: *mut T) -> Result<NonNull<T>, Refused> {
     NonNull::new(place).ok_or(INVALID)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn results_become_codes() {
+        assert_eq!(answer(|| panic!("as a test")), ERROR_CAN_NOT_COMPLETE);
+        assert_eq!(answer(|| Ok(ERROR_MORE_DATA)), ERROR_MORE_DATA);
+        let refused = || Err(ManagerError::InvalidHandle.into());
+        assert_eq!(answer(refused), ERROR_INVALID_PARAMETER);
+    }
 }

@@ -1,77 +1,90 @@
-//! The C ABI of `mgm.h`, on one manager that the process has.
+//! The C ABI: that of `mgm.h`, on one manager that the process has, and that of `groupscan.h`, on tables
+//! and managers that the caller makes.
 //!
-//! The header is `include/mgm.h`, which documents the calls for those who make them. A call here turns
-//! C's arguments into those of [`GroupManager`], and its result into a code. Nothing else happens here.
+//! The headers are `include/mgm.h` and `include/groupscan.h`, which document the calls for those who make
+//! them. A call here turns C's arguments into those of Rust, and the result into a code or a status.
+//! Nothing else happens here.
 //!
 //! # Invariants
 //!
-//! - I1: no panic leaves a call: it becomes `ERROR_CAN_NOT_COMPLETE`.
+//! - I1: no panic leaves a call: it becomes `ERROR_CAN_NOT_COMPLETE` or `GROUPSCAN_ERROR_INTERNAL`.
 //! - I2: a pointer of the caller's is used in the call that it came with only, by unaligned reads and
 //!   writes. No mutable reference is made of one, and of records that were written a shared one, for the
-//!   moment in which they are counted.
-//! - I3: the manager is never dropped, and needs nothing that is: calls from destructors of thread-local
-//!   storage and from `atexit` work as others do.
+//!   moment in which they are counted. (Objects of the library's own are another matter: see
+//!   `memory`.)
+//! - I3: the process's manager is never dropped, and needs nothing that is: calls from destructors of
+//!   thread-local storage and from `atexit` work as others do.
 //!
 //! # Progress and costs
 //!
-//! Those of the [`manager`](crate::manager). A call adds some nanoseconds.
+//! Those of the Rust calls. A call adds some nanoseconds.
 
 #![allow(unsafe_code, reason = "takes pointers from C")]
 
+mod enumerations;
+mod library;
+mod managers;
+mod memory;
 mod mgm;
+mod snapshots;
+mod status;
+mod tables;
+mod types;
 
-use std::ffi::{CStr, c_char};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::LazyLock;
+use std::sync::OnceLock;
 
-use crate::manager::{GroupManager, ManagerError, code};
+use crate::manager::{GroupManager, ManagerLimits};
 
+pub use enumerations::*;
+pub use library::*;
+pub use managers::*;
 pub use mgm::*;
+pub use snapshots::*;
+pub use status::*;
+pub use tables::*;
+pub use types::*;
 
 #[cfg(not(target_pointer_width = "64"))]
 compile_error!("the C ABI's handles are pointers of 64 bits");
 
-static MANAGER: LazyLock<GroupManager> = LazyLock::new(GroupManager::new);
+static MANAGER: OnceLock<groupscan_manager> = OnceLock::new();
 
 /// The manager that the calls of `mgm.h` are made on: for a router in Rust whose protocols are in C.
 ///
-/// It has the default limits.
-pub fn process_manager() -> &'static GroupManager {
-    &MANAGER
-}
-
-/// The version of the library, such as `0.1.0`.
-#[unsafe(no_mangle)]
-pub extern "C" fn groupscan_version() -> *const c_char {
-    const VERSION: &CStr =
-        match CStr::from_bytes_with_nul(concat!(env!("CARGO_PKG_VERSION"), "\0").as_bytes()) {
-            Ok(version) => version,
-            Err(_) => c"",
-        };
-    VERSION.as_ptr()
-}
-
-/// A code that is not the one of a call that did what it says.
-struct Refused(u32);
-
-impl From<ManagerError> for Refused {
-    fn from(error: ManagerError) -> Self {
-        Self(error.code())
-    }
-}
-
-/// The code of a call.
+/// It has the default limits, unless C said otherwise by `groupscan_manager_of_process`.
 #[inline]
-fn answer(call: impl FnOnce() -> Result<u32, Refused>) -> u32 {
+pub fn process_manager() -> &'static GroupManager {
+    &process_manager_with(ManagerLimits::default).0
+}
+
+/// The same, with limits for the case that it has not been there before.
+#[inline]
+fn process_manager_with(limits: impl FnOnce() -> ManagerLimits) -> &'static groupscan_manager {
+    MANAGER.get_or_init(|| groupscan_manager(GroupManager::with_limits(limits())))
+}
+
+/// What a call gives, or, if it panics, what is said then.
+#[inline]
+fn guarded<R>(panicked: R, call: impl FnOnce() -> R) -> R {
     // What a panic leaves is whole: transactions abort, locks go on, references are given back.
     match catch_unwind(AssertUnwindSafe(call)) {
-        Ok(Ok(code) | Err(Refused(code))) => code,
+        Ok(result) => result,
         Err(payload) => {
             // Its drop may panic, too.
             std::mem::forget(payload);
-            code::ERROR_CAN_NOT_COMPLETE
+            panicked
         }
     }
+}
+
+/// The status of a call of `groupscan.h`.
+#[inline]
+fn answer(call: impl FnOnce() -> Result<(), groupscan_status>) -> groupscan_status {
+    guarded(groupscan_status::GROUPSCAN_ERROR_INTERNAL, || match call() {
+        Ok(()) => groupscan_status::GROUPSCAN_OK,
+        Err(status) => status,
+    })
 }
 
 #[cfg(test)]
@@ -79,17 +92,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_panic_becomes_a_code() {
-        assert_eq!(answer(|| panic!("as a test")), code::ERROR_CAN_NOT_COMPLETE);
-        assert_eq!(answer(|| Ok(code::ERROR_MORE_DATA)), code::ERROR_MORE_DATA);
-        let refused = || Err(ManagerError::InvalidHandle.into());
-        assert_eq!(answer(refused), code::ERROR_INVALID_PARAMETER);
-    }
-
-    #[test]
-    fn the_version_is_the_crate_s() {
-        // SAFETY: a string that ends with a null byte, and lives for ever.
-        let version = unsafe { CStr::from_ptr(groupscan_version()) };
-        assert_eq!(version.to_str(), Ok(env!("CARGO_PKG_VERSION")));
+    fn results_become_statuses() {
+        assert_eq!(answer(|| panic!("as a test")), GROUPSCAN_ERROR_INTERNAL);
+        assert_eq!(answer(|| Ok(())), GROUPSCAN_OK);
+        assert_eq!(answer(|| Err(GROUPSCAN_ERROR_NOT_FOUND)), GROUPSCAN_ERROR_NOT_FOUND);
     }
 }

@@ -1,5 +1,8 @@
 //! Memberships that clients add and delete.
 
+use std::error::Error;
+use std::fmt;
+
 use super::GroupManager;
 use super::clients::Registered;
 use super::error::ManagerError;
@@ -8,6 +11,55 @@ use crate::family::V4;
 use crate::flags::MembershipFlags;
 use crate::membership::{Interface, Membership};
 use crate::record::SourceGroupEntry;
+use crate::table::WriteTxn;
+use crate::version::Version;
+
+/// A membership as a client names it: which protocol's it is the manager knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClientMembership {
+    /// The source and the group.
+    pub entry: SourceGroupEntry,
+    /// Where the group was joined.
+    pub interface: Interface<V4>,
+    /// What the membership stands for.
+    pub flags: MembershipFlags,
+}
+
+/// What became of a change of several memberships.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Committed {
+    /// The version that has the changes; where there was nothing to change, the one before.
+    pub version: Version,
+    /// How many memberships came, went, or changed their flags.
+    pub changed: usize,
+}
+
+/// Why the manager refused to change several memberships, of which then none has changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BulkError {
+    /// The place of the membership that was refused; `None` where the client was.
+    pub at: Option<usize>,
+    /// Why.
+    pub error: ManagerError,
+}
+
+impl fmt::Display for BulkError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.at {
+            Some(at) => write!(f, "membership {at}: {}", self.error),
+            None => fmt::Display::fmt(&self.error, f),
+        }
+    }
+}
+
+impl Error for BulkError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.error.source()
+    }
+}
+
+/// Why a membership, or the client, was refused: in the words of who brought the memberships.
+type Refused<E> = (E, Option<usize>);
 
 impl GroupManager {
     /// Adds a membership of the client, or the flags that it lacks (`MgmAddGroupMembershipEntry`).
@@ -26,18 +78,56 @@ impl GroupManager {
         interface: Interface<V4>,
         flags: MembershipFlags,
     ) -> Result<(), ManagerError> {
-        let state = self.state();
-        let registered = self.registered(protocol)?;
-        check(entry)?;
-        let owner = state.owner(interface);
-        if owner != Some(protocol) && !registered.client.is_igmp() {
-            return Err(self.not_the_owner(owner));
-        }
-        let mut txn = self.table.begin_write();
-        let membership = registered.membership(entry, interface, flags);
-        txn.join(&membership).map_err(ManagerError::Write)?;
-        txn.commit();
+        let membership = ClientMembership { entry: *entry, interface, flags };
+        self.add_memberships(protocol, &[membership]).map_err(|refused| refused.error)?;
         Ok(())
+    }
+
+    /// Adds memberships of the client, all in one commit or none.
+    ///
+    /// # Errors
+    ///
+    /// As [`add_membership`](Self::add_membership), with the place of the first that is refused.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use groupscan::manager::{Client, ClientMembership, GroupManager};
+    /// use groupscan::{Interface, MembershipFlags, SourceGroupEntry, V4};
+    ///
+    /// let manager = GroupManager::new();
+    /// let igmp = manager.register(Client::new(10, 0), None)?;
+    /// let reported: Vec<ClientMembership> = (1..=3)
+    ///     .map(|last| ClientMembership {
+    ///         entry: SourceGroupEntry::new(V4::new(239, 1, 1, last), V4::UNSPECIFIED),
+    ///         interface: Interface::new(2),
+    ///         flags: MembershipFlags::JOIN,
+    ///     })
+    ///     .collect();
+    /// assert_eq!(manager.add_memberships(igmp, &reported)?.changed, 3);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn add_memberships(
+        &self,
+        protocol: ProtocolHandle,
+        memberships: &[ClientMembership],
+    ) -> Result<Committed, BulkError> {
+        self.add_each(protocol, memberships.iter().copied().map(Ok)).map_err(BulkError::new)
+    }
+
+    /// As [`add_memberships`](Self::add_memberships), of memberships of which each may turn out to be none.
+    /// The iterator is run under the manager's locks.
+    pub(crate) fn add_each<E: From<ManagerError>>(
+        &self,
+        protocol: ProtocolHandle,
+        memberships: impl Iterator<Item = Result<ClientMembership, E>>,
+    ) -> Result<Committed, Refused<E>> {
+        self.change_each(protocol, memberships, |client, owner, txn, membership| {
+            if owner != Some(protocol) && !client.client.is_igmp() {
+                return Err(self.not_the_owner(owner));
+            }
+            txn.join(membership).map_err(ManagerError::Write)
+        })
     }
 
     /// Removes flags of a membership of the client, and with the last of them the membership
@@ -58,27 +148,85 @@ impl GroupManager {
         interface: Interface<V4>,
         flags: MembershipFlags,
     ) -> Result<(), ManagerError> {
-        let state = self.state();
-        let registered = self.registered(protocol)?;
-        check(entry)?;
-        let owner = state.owner(interface);
-        let mut txn = self.table.begin_write();
-        match owner {
-            None if !txn.has_memberships(interface) => return Err(ManagerError::InterfaceNotFound),
-            Some(other) if other != protocol && !registered.client.is_igmp() => {
-                return Err(self.not_the_owner(owner));
-            }
-            _ => {}
-        }
-        let membership = registered.membership(entry, interface, flags);
-        txn.leave(&membership).map_err(ManagerError::NotRemoved)?;
-        txn.commit();
+        let membership = ClientMembership { entry: *entry, interface, flags };
+        self.delete_memberships(protocol, &[membership]).map_err(|refused| refused.error)?;
         Ok(())
+    }
+
+    /// Removes memberships of the client, all in one commit or none. An interface that is there before the
+    /// call is so for all of them: that it loses its last membership on the way is no error.
+    ///
+    /// # Errors
+    ///
+    /// As [`delete_membership`](Self::delete_membership), with the place of the first that is refused.
+    pub fn delete_memberships(
+        &self,
+        protocol: ProtocolHandle,
+        memberships: &[ClientMembership],
+    ) -> Result<Committed, BulkError> {
+        self.delete_each(protocol, memberships.iter().copied().map(Ok)).map_err(BulkError::new)
+    }
+
+    /// As [`delete_memberships`](Self::delete_memberships), of memberships of which each may turn out to be
+    /// none. The iterator is run under the manager's locks.
+    pub(crate) fn delete_each<E: From<ManagerError>>(
+        &self,
+        protocol: ProtocolHandle,
+        memberships: impl Iterator<Item = Result<ClientMembership, E>>,
+    ) -> Result<Committed, Refused<E>> {
+        self.change_each(protocol, memberships, |client, owner, txn, membership| {
+            match owner {
+                None if !txn.had_memberships(membership.interface) => {
+                    return Err(ManagerError::InterfaceNotFound);
+                }
+                Some(other) if other != protocol && !client.client.is_igmp() => {
+                    return Err(self.not_the_owner(owner));
+                }
+                _ => {}
+            }
+            txn.leave(membership).map_err(ManagerError::NotRemoved)
+        })
+    }
+
+    /// Changes memberships of a client one by one, and commits if none was refused. Which client that is,
+    /// and who owns the membership's interface, `change` is told.
+    fn change_each<E: From<ManagerError>>(
+        &self,
+        protocol: ProtocolHandle,
+        memberships: impl Iterator<Item = Result<ClientMembership, E>>,
+        mut change: impl FnMut(
+            &Registered,
+            Option<ProtocolHandle>,
+            &mut WriteTxn<'_>,
+            &Membership<V4>,
+        ) -> Result<bool, ManagerError>,
+    ) -> Result<Committed, Refused<E>> {
+        let state = self.state();
+        let registered = self.registered(protocol).map_err(|error| (error.into(), None))?;
+        let mut txn = self.table.begin_write();
+        let mut changed = 0;
+        for (at, membership) in memberships.enumerate() {
+            let refused = |error: ManagerError| (error.into(), Some(at));
+            let ClientMembership { entry, interface, flags } =
+                membership.map_err(|error| (error, Some(at)))?;
+            check(&entry).map_err(refused)?;
+            let membership = registered.membership(&entry, interface, flags);
+            let owner = state.owner(interface);
+            let is_change = change(&registered, owner, &mut txn, &membership).map_err(refused)?;
+            changed += usize::from(is_change);
+        }
+        Ok(Committed { version: txn.commit(), changed })
     }
 
     fn not_the_owner(&self, owner: Option<ProtocolHandle>) -> ManagerError {
         let owner = owner.and_then(|owner| self.registered(owner).ok());
         ManagerError::NotTheOwner { owner: owner.map(|owner| owner.client) }
+    }
+}
+
+impl BulkError {
+    fn new((error, at): Refused<ManagerError>) -> Self {
+        Self { at, error }
     }
 }
 

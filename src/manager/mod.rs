@@ -56,6 +56,7 @@ use crate::table::{GroupTable, SnapshotError};
 
 pub use clients::{Callback, Client, ProtocolConfig};
 pub use error::{ManagerError, code};
+pub use groups::{BulkError, ClientMembership, Committed};
 pub use handle::{EnumerationHandle, ProtocolHandle};
 pub use limits::ManagerLimits;
 pub use running::EnumerationInfo;
@@ -133,6 +134,12 @@ impl GroupManager {
     /// As [`GroupTable::snapshot`].
     pub fn snapshot(&self) -> Result<Snapshot, SnapshotError> {
         self.table.snapshot()
+    }
+
+    /// The table that the memberships are in.
+    #[cfg(feature = "capi")]
+    pub(crate) fn table(&self) -> &GroupTable {
+        &self.table
     }
 
     /// How the table's memory is spent. As [`GroupTable::stats`].

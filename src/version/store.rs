@@ -135,6 +135,11 @@ impl<'v, S: VersionSets> Txn<'v, S> {
         self.writer.version()
     }
 
+    /// The sets of the version before.
+    pub(crate) fn base_sets(&self) -> &S {
+        self.writer.current().sets()
+    }
+
     /// Whether a call changed anything.
     pub(crate) fn changed(&self) -> bool {
         self.changed

@@ -1,0 +1,599 @@
+//! The structs of `groupscan.h`, and what they are in Rust.
+//!
+//! # Invariants
+//!
+//! - I1: structs have no padding, so each of their bytes means something (bytemuck's `Pod` checks it).
+
+#![allow(non_camel_case_types, reason = "names of the header")]
+#![allow(missing_docs, reason = "the header documents the fields")]
+
+use std::mem::offset_of;
+
+use bytemuck::{Pod, Zeroable};
+
+use super::status::groupscan_status::{self, GROUPSCAN_ERROR_INVALID_VIEW};
+use super::status::{GROUPSCAN_ERROR_INVALID_FAMILY, GROUPSCAN_ERROR_INVALID_FLAGS};
+use crate::enumeration::{Filter, Position, Prefix, View};
+use crate::family::{Family, V4, V6};
+use crate::flags::MembershipFlags;
+use crate::manager::{EnumerationInfo, ManagerLimits};
+use crate::membership::{Interface, Membership, Protocol};
+use crate::record::{MembershipEntry, MembershipEntry6, SourceGroupEntry, SourceGroupEntry6};
+use crate::snapshot::Snapshot;
+use crate::stats::{FamilyStats, Retained, Stats};
+use crate::table::Limits;
+
+/// A protocol that is registered with a manager.
+pub type groupscan_protocol_handle = u64;
+
+/// An enumeration that a manager runs.
+pub type groupscan_enumeration_handle = u64;
+
+/// Has a receiver: the flag that makes a membership a join.
+pub const GROUPSCAN_JOIN: u32 = 1;
+
+/// Is forwarded.
+pub const GROUPSCAN_FORWARD: u32 = 2;
+
+/// The family of a position in IPv4.
+pub const GROUPSCAN_IPV4: u32 = 4;
+
+/// The family of a position in IPv6.
+pub const GROUPSCAN_IPV6: u32 = 6;
+
+/// What an enumeration shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(C)]
+pub enum groupscan_view {
+    GROUPSCAN_VIEW_ALL_SOURCES = 0,
+    GROUPSCAN_VIEW_ANY_SOURCE = 1,
+    GROUPSCAN_VIEW_SOURCE_SPECIFIC = 2,
+    GROUPSCAN_VIEW_WILDCARD = 3,
+    GROUPSCAN_VIEW_GROUPS = 4,
+}
+
+const VIEWS: [View; 5] =
+    [View::AllSources, View::AnySource, View::SourceSpecific, View::Wildcard, View::Groups];
+
+/// The view of a number.
+pub(super) fn view_in(view: u32) -> Result<View, groupscan_status> {
+    VIEWS.get(view as usize).copied().ok_or(GROUPSCAN_ERROR_INVALID_VIEW)
+}
+
+/// A struct that later versions of the library may make longer: its first field is its size, or it is
+/// passed together with its size.
+pub(super) trait Grows: Pod {
+    /// The size that it had at first, which no caller falls short of.
+    const FIRST_BYTES: usize;
+}
+
+#[derive(Clone, Copy, Debug, Pod, Zeroable)]
+#[repr(C)]
+pub struct groupscan_table_options {
+    pub size: usize,
+    pub node_bytes: usize,
+    pub live_versions: usize,
+}
+
+impl Grows for groupscan_table_options {
+    const FIRST_BYTES: usize = 24;
+}
+
+#[derive(Clone, Copy, Debug, Pod, Zeroable)]
+#[repr(C)]
+pub struct groupscan_manager_options {
+    pub size: usize,
+    pub node_bytes: usize,
+    pub live_versions: usize,
+    pub protocols: usize,
+    pub owned_interfaces: usize,
+    pub enumerations: usize,
+    pub idle_ms: u64,
+}
+
+impl Grows for groupscan_manager_options {
+    const FIRST_BYTES: usize = 56;
+}
+
+/// What was said, or else the default.
+fn or(said: usize, default: impl FnOnce() -> usize) -> usize {
+    if said == 0 { default() } else { said }
+}
+
+impl From<groupscan_table_options> for Limits {
+    fn from(options: groupscan_table_options) -> Self {
+        let limits =
+            Self::default().live_versions(or(options.live_versions, || Self::LIVE_VERSIONS));
+        limits.node_bytes(or(options.node_bytes, || usize::MAX))
+    }
+}
+
+impl From<groupscan_manager_options> for ManagerLimits {
+    fn from(options: groupscan_manager_options) -> Self {
+        let enumerations = or(options.enumerations, || Self::ENUMERATIONS);
+        let live_versions =
+            or(options.live_versions, || enumerations.min(Self::MOST).saturating_mul(2));
+        let table =
+            groupscan_table_options { size: 0, node_bytes: options.node_bytes, live_versions };
+        let limits = Self::default()
+            .table(table.into())
+            .protocols(or(options.protocols, || Self::PROTOCOLS))
+            .owned_interfaces(or(options.owned_interfaces, || Self::OWNED_INTERFACES))
+            .enumerations(enumerations);
+        match options.idle_ms {
+            0 => limits,
+            millis => limits.idle(std::time::Duration::from_millis(millis)),
+        }
+    }
+}
+
+/// What the structs of a family are in Rust.
+pub(super) trait InC: Family {
+    type Join: Pod;
+    type Interface: Pod;
+    type Membership: Pod;
+    type Prefix: Pod;
+    type Filter: Grows;
+    type Key: Pod;
+
+    /// The number by which positions name the family.
+    const NUMBER: u32;
+
+    fn join_in(join: Self::Join) -> (Self, Self);
+    fn interface_in(interface: Self::Interface) -> Interface<Self>;
+    fn interface_out(interface: Interface<Self>) -> Self::Interface;
+    fn membership_in(
+        membership: Self::Membership,
+        protocol: Protocol,
+    ) -> Result<Membership<Self>, groupscan_status>;
+    fn prefix_out(prefix: Prefix<Self>) -> Self::Prefix;
+    fn filter_in(filter: Self::Filter) -> Result<Filter<Self>, groupscan_status>;
+
+    /// The address that the first bytes are.
+    fn address_in(bytes: [u8; 16]) -> Self;
+
+    /// The address as the first bytes, with zeros behind it.
+    fn address_out(address: Self) -> [u8; 16];
+
+    /// A position of this family, or the one before all others.
+    fn position_in(
+        position: groupscan_position,
+    ) -> Result<Option<Position<Self>>, groupscan_status> {
+        let groupscan_position { group, source, family, has_protocol, protocol } = position;
+        if family == 0 {
+            return Ok(None);
+        }
+        if family != Self::NUMBER {
+            return Err(GROUPSCAN_ERROR_INVALID_FAMILY);
+        }
+        let [group, source] = [group, source].map(Self::address_in);
+        let protocol = (has_protocol != 0).then_some(Protocol(protocol));
+        Ok(Some(Position { group, source, protocol }))
+    }
+
+    fn position_out(position: Option<Position<Self>>) -> groupscan_position {
+        position.map_or_else(groupscan_position::zeroed, |Position { group, source, protocol }| {
+            groupscan_position {
+                group: Self::address_out(group),
+                source: Self::address_out(source),
+                family: Self::NUMBER,
+                has_protocol: protocol.is_some().into(),
+                protocol: protocol.map_or(0, |protocol| protocol.0),
+            }
+        })
+    }
+}
+
+/// Ties the structs of a family to it.
+macro_rules! in_c {
+    (
+        $family:ty, $number:expr, $bytes:literal, $join:ident, $interface:ident, $membership:ident,
+        $prefix:ident, $filter:ident, $key:ty
+    ) => {
+        impl InC for $family {
+            type Join = $join;
+            type Interface = $interface;
+            type Membership = $membership;
+            type Prefix = $prefix;
+            type Filter = $filter;
+            type Key = $key;
+
+            const NUMBER: u32 = $number;
+
+            fn join_in(join: $join) -> (Self, Self) {
+                (join.group.into(), join.source.into())
+            }
+
+            fn interface_in(interface: $interface) -> Interface<Self> {
+                Interface::with_next_hop(interface.index, interface.next_hop.into())
+            }
+
+            fn interface_out(interface: Interface<Self>) -> $interface {
+                $interface { index: interface.index, next_hop: interface.next_hop.octets() }
+            }
+
+            fn membership_in(
+                membership: $membership,
+                protocol: Protocol,
+            ) -> Result<Membership<Self>, groupscan_status> {
+                let flags = flags_in(membership.flags)?;
+                let interface = Self::interface_in(membership.interface);
+                let (group, source) = (membership.group.into(), membership.source.into());
+                let membership = Membership::source_specific(group, source, interface, protocol);
+                Ok(membership.with_flags(flags))
+            }
+
+            fn prefix_out(prefix: Prefix<Self>) -> $prefix {
+                let (address, length) = (prefix.first().octets(), prefix.length().into());
+                $prefix { address, length }
+            }
+
+            fn filter_in(filter: $filter) -> Result<Filter<Self>, groupscan_status> {
+                let [group, source] = [filter.group, filter.source].map(|prefix| {
+                    let length = prefix.length.try_into().unwrap_or(u8::MAX);
+                    Prefix::new(prefix.address.into(), length)
+                });
+                let filtered = Filter::all().group(group?).source(source?);
+                Ok(match filter.has_interface {
+                    0 => filtered,
+                    _ => filtered.interface(Self::interface_in(filter.interface)),
+                })
+            }
+
+            fn address_in(bytes: [u8; 16]) -> Self {
+                bytes.first_chunk::<$bytes>().map_or(Self::UNSPECIFIED, |first| (*first).into())
+            }
+
+            fn address_out(address: Self) -> [u8; 16] {
+                let mut bytes = [0; 16];
+                bytes.iter_mut().zip(address.octets()).for_each(|(to, from)| *to = from);
+                bytes
+            }
+        }
+    };
+}
+
+in_c!(
+    V4,
+    GROUPSCAN_IPV4,
+    4,
+    groupscan_join4,
+    groupscan_interface4,
+    groupscan_membership4,
+    groupscan_prefix4,
+    groupscan_filter4,
+    u64
+);
+in_c!(
+    V6,
+    GROUPSCAN_IPV6,
+    16,
+    groupscan_join6,
+    groupscan_interface6,
+    groupscan_membership6,
+    groupscan_prefix6,
+    groupscan_filter6,
+    groupscan_key6
+);
+
+/// The flags of some bits.
+pub(super) fn flags_in(bits: u32) -> Result<MembershipFlags, groupscan_status> {
+    let flags = u8::try_from(bits).ok().and_then(MembershipFlags::from_bits);
+    flags.ok_or(GROUPSCAN_ERROR_INVALID_FLAGS)
+}
+
+#[derive(Clone, Copy, Debug, Pod, Zeroable)]
+#[repr(C)]
+pub struct groupscan_join4 {
+    pub group: [u8; 4],
+    pub source: [u8; 4],
+}
+
+#[derive(Clone, Copy, Debug, Pod, Zeroable)]
+#[repr(C)]
+pub struct groupscan_join6 {
+    pub group: [u8; 16],
+    pub source: [u8; 16],
+}
+
+#[derive(Clone, Copy, Debug, Pod, Zeroable)]
+#[repr(C)]
+pub struct groupscan_interface4 {
+    pub index: u32,
+    pub next_hop: [u8; 4],
+}
+
+#[derive(Clone, Copy, Debug, Pod, Zeroable)]
+#[repr(C)]
+pub struct groupscan_interface6 {
+    pub index: u32,
+    pub next_hop: [u8; 16],
+}
+
+#[derive(Clone, Copy, Debug, Pod, Zeroable)]
+#[repr(C)]
+pub struct groupscan_membership4 {
+    pub group: [u8; 4],
+    pub source: [u8; 4],
+    pub interface: groupscan_interface4,
+    pub flags: u32,
+}
+
+#[derive(Clone, Copy, Debug, Pod, Zeroable)]
+#[repr(C)]
+pub struct groupscan_membership6 {
+    pub group: [u8; 16],
+    pub source: [u8; 16],
+    pub interface: groupscan_interface6,
+    pub flags: u32,
+}
+
+#[derive(Clone, Copy, Debug, Pod, Zeroable)]
+#[repr(C)]
+pub struct groupscan_outcome {
+    pub version: u64,
+    pub changed: usize,
+    pub refused_at: usize,
+}
+
+/// The place of an outcome where no element was refused.
+pub const GROUPSCAN_NOWHERE: usize = usize::MAX;
+
+#[derive(Clone, Copy, Debug, Pod, Zeroable)]
+#[repr(C)]
+pub struct groupscan_prefix4 {
+    pub address: [u8; 4],
+    pub length: u32,
+}
+
+#[derive(Clone, Copy, Debug, Pod, Zeroable)]
+#[repr(C)]
+pub struct groupscan_prefix6 {
+    pub address: [u8; 16],
+    pub length: u32,
+}
+
+#[derive(Clone, Copy, Debug, Pod, Zeroable)]
+#[repr(C)]
+pub struct groupscan_filter4 {
+    pub size: usize,
+    pub group: groupscan_prefix4,
+    pub source: groupscan_prefix4,
+    pub has_interface: u32,
+    pub interface: groupscan_interface4,
+    pub reserved: u32,
+}
+
+impl Grows for groupscan_filter4 {
+    const FIRST_BYTES: usize = 40;
+}
+
+#[derive(Clone, Copy, Debug, Pod, Zeroable)]
+#[repr(C)]
+pub struct groupscan_filter6 {
+    pub size: usize,
+    pub group: groupscan_prefix6,
+    pub source: groupscan_prefix6,
+    pub has_interface: u32,
+    pub interface: groupscan_interface6,
+}
+
+impl Grows for groupscan_filter6 {
+    const FIRST_BYTES: usize = 72;
+}
+
+#[derive(Clone, Copy, Debug, Pod, Zeroable)]
+#[repr(C)]
+pub struct groupscan_source_group_entry4 {
+    pub source: [u8; 4],
+    pub source_mask: [u8; 4],
+    pub group: [u8; 4],
+    pub group_mask: [u8; 4],
+}
+
+#[derive(Clone, Copy, Debug, Pod, Zeroable)]
+#[repr(C)]
+pub struct groupscan_source_group_entry6 {
+    pub source: [u8; 16],
+    pub source_mask: [u8; 16],
+    pub group: [u8; 16],
+    pub group_mask: [u8; 16],
+}
+
+#[derive(Clone, Copy, Debug, Pod, Zeroable)]
+#[repr(C)]
+pub struct groupscan_membership_entry4 {
+    pub entry: groupscan_source_group_entry4,
+    pub next_hop: [u8; 4],
+    pub interface_index: u32,
+    pub protocol: u32,
+    pub flags: u32,
+}
+
+#[derive(Clone, Copy, Debug, Pod, Zeroable)]
+#[repr(C)]
+pub struct groupscan_membership_entry6 {
+    pub entry: groupscan_source_group_entry6,
+    pub next_hop: [u8; 16],
+    pub interface_index: u32,
+    pub protocol: u32,
+    pub flags: u32,
+    pub reserved: u32,
+}
+
+/// The records are those of Rust, which lie on any byte.
+const _: () = {
+    assert!(size_of::<groupscan_source_group_entry4>() == size_of::<SourceGroupEntry>());
+    assert!(size_of::<groupscan_source_group_entry6>() == size_of::<SourceGroupEntry6>());
+    assert!(size_of::<groupscan_membership_entry4>() == size_of::<MembershipEntry>());
+    assert!(size_of::<groupscan_membership_entry6>() == size_of::<MembershipEntry6>());
+    assert!(offset_of!(groupscan_membership_entry4, next_hop) == 16);
+    assert!(offset_of!(groupscan_membership_entry4, interface_index) == 20);
+    assert!(offset_of!(groupscan_membership_entry6, next_hop) == 64);
+    assert!(offset_of!(groupscan_membership_entry6, interface_index) == 80);
+};
+
+#[derive(Clone, Copy, Debug, Pod, Zeroable)]
+#[repr(C)]
+pub struct groupscan_key6 {
+    pub words: [u64; 4],
+}
+
+#[derive(Clone, Copy, Debug, Pod, Zeroable)]
+#[repr(C)]
+pub struct groupscan_position {
+    pub group: [u8; 16],
+    pub source: [u8; 16],
+    pub family: u32,
+    pub has_protocol: u32,
+    pub protocol: u32,
+}
+
+#[derive(Clone, Copy, Debug, Pod, Zeroable)]
+#[repr(C)]
+pub struct groupscan_family_stats {
+    pub joins: usize,
+    pub memberships: usize,
+    pub interfaces: usize,
+}
+
+impl groupscan_family_stats {
+    pub(super) fn of<F: Family>(snapshot: &Snapshot) -> Self {
+        Self {
+            joins: snapshot.len::<F>(),
+            memberships: snapshot.membership_count::<F>(),
+            interfaces: snapshot.interface_count::<F>(),
+        }
+    }
+}
+
+impl From<FamilyStats> for groupscan_family_stats {
+    fn from(stats: FamilyStats) -> Self {
+        let FamilyStats { joins, memberships, interfaces } = stats;
+        Self { joins, memberships, interfaces }
+    }
+}
+
+#[derive(Clone, Copy, Debug, Pod, Zeroable)]
+#[repr(C)]
+pub struct groupscan_stats {
+    pub ipv4: groupscan_family_stats,
+    pub ipv6: groupscan_family_stats,
+    pub live_versions: usize,
+    pub in_use_bytes: usize,
+    pub retained_bytes: usize,
+    pub pending_bytes: usize,
+    pub free_bytes: usize,
+    pub mapped_bytes: usize,
+}
+
+impl Grows for groupscan_stats {
+    const FIRST_BYTES: usize = 96;
+}
+
+impl From<Stats> for groupscan_stats {
+    fn from(stats: Stats) -> Self {
+        Self {
+            ipv4: stats.ipv4.into(),
+            ipv6: stats.ipv6.into(),
+            live_versions: stats.live_versions,
+            in_use_bytes: stats.slots_in_use * Stats::SLOT_BYTES,
+            retained_bytes: stats.slots_retained * Stats::SLOT_BYTES,
+            pending_bytes: stats.slots_pending * Stats::SLOT_BYTES,
+            free_bytes: stats.slots_free * Stats::SLOT_BYTES,
+            mapped_bytes: stats.mapped_bytes,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, Pod, Zeroable)]
+#[repr(C)]
+pub struct groupscan_snapshot_info {
+    pub version: u64,
+    pub ipv4: groupscan_family_stats,
+    pub ipv6: groupscan_family_stats,
+}
+
+impl Grows for groupscan_snapshot_info {
+    const FIRST_BYTES: usize = 56;
+}
+
+impl From<&Snapshot> for groupscan_snapshot_info {
+    fn from(snapshot: &Snapshot) -> Self {
+        Self {
+            version: snapshot.version().number(),
+            ipv4: groupscan_family_stats::of::<V4>(snapshot),
+            ipv6: groupscan_family_stats::of::<V6>(snapshot),
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, Pod, Zeroable)]
+#[repr(C)]
+pub struct groupscan_retained {
+    pub version: u64,
+    pub holders: usize,
+    pub retained_bytes: usize,
+}
+
+impl Grows for groupscan_retained {
+    const FIRST_BYTES: usize = 24;
+}
+
+impl From<Retained> for groupscan_retained {
+    fn from(retained: Retained) -> Self {
+        Self {
+            version: retained.version.number(),
+            holders: retained.holders,
+            retained_bytes: retained.slots * Stats::SLOT_BYTES,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, Pod, Zeroable)]
+#[repr(C)]
+pub struct groupscan_enumeration_info {
+    pub handle: groupscan_enumeration_handle,
+    pub version: u64,
+    pub remaining: usize,
+    pub retained_bytes: usize,
+    pub age_ms: u64,
+    pub idle_ms: u64,
+    pub protocol_id: u32,
+    pub component_id: u32,
+    pub position: groupscan_position,
+    pub view: u32,
+    pub group: groupscan_prefix4,
+    pub source: groupscan_prefix4,
+    pub has_interface: u32,
+    pub interface: groupscan_interface4,
+    pub reserved: u32,
+}
+
+impl Grows for groupscan_enumeration_info {
+    const FIRST_BYTES: usize = 136;
+}
+
+impl From<EnumerationInfo> for groupscan_enumeration_info {
+    fn from(info: EnumerationInfo) -> Self {
+        let interface = info.filter.interface_filter();
+        let millis = |duration: std::time::Duration| duration.as_millis() as u64;
+        Self {
+            handle: info.handle.to_bits(),
+            version: info.version.number(),
+            remaining: info.remaining,
+            retained_bytes: info.retained_bytes,
+            age_ms: millis(info.age),
+            idle_ms: millis(info.idle),
+            protocol_id: info.client.protocol_id,
+            component_id: info.client.component_id,
+            position: V4::position_out(info.position),
+            view: VIEWS.iter().position(|view| *view == info.view).unwrap_or(0) as u32,
+            group: V4::prefix_out(info.filter.group_prefix()),
+            source: V4::prefix_out(info.filter.source_prefix()),
+            has_interface: interface.is_some().into(),
+            interface: interface.map_or_else(Zeroable::zeroed, V4::interface_out),
+            reserved: 0,
+        }
+    }
+}
