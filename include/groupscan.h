@@ -2,24 +2,25 @@
  * groupscan.h - a table of the multicast groups that hosts have joined, which any reader enumerates at
  * one point in time, in as many calls as it likes, while protocols go on changing it.
  *
- *     groupscan_table *table;
- *     groupscan_snapshot *snapshot;
- *     groupscan_enumeration *enumeration;
+ *     groupscan_table *table = NULL;
+ *     groupscan_snapshot *snapshot = NULL;
+ *     groupscan_enumeration *enumeration = NULL;
  *     groupscan_source_group_entry4 entries[256];
  *     size_t count;
- *     bool more;
+ *     bool more = true;
  *
- *     groupscan_table_create(NULL, &table);
- *     groupscan_table_join4(table, protocol, memberships, 1000, NULL);
- *
- *     groupscan_table_snapshot(table, &snapshot);
- *     groupscan_snapshot_enumerate4(snapshot, GROUPSCAN_VIEW_ALL_SOURCES, NULL, &enumeration);
- *     do {
- *         groupscan_enumeration_next(enumeration, entries, sizeof entries, &count, &more);
- *         ...
- *     } while (more);
+ *     if (groupscan_table_create(NULL, &table) != GROUPSCAN_OK ||
+ *         groupscan_table_join4(table, protocol, memberships, 1000, NULL) != GROUPSCAN_OK ||
+ *         groupscan_table_snapshot(table, &snapshot) != GROUPSCAN_OK ||
+ *         groupscan_snapshot_enumerate4(snapshot, GROUPSCAN_VIEW_ALL_SOURCES, NULL, &enumeration) !=
+ *             GROUPSCAN_OK)
+ *         more = false;
+ *     while (more && groupscan_enumeration_next(enumeration, entries, sizeof entries, &count, &more) ==
+ *                        GROUPSCAN_OK)
+ *         show(entries, count);
  *     groupscan_enumeration_destroy(enumeration);
  *     groupscan_snapshot_destroy(snapshot);
+ *     groupscan_table_destroy(table);
  *
  * Compile and link with what `pkg-config --cflags --libs groupscan` prints. The calls of the Multicast Group
  * Manager are in mgm.h, and may be used side by side with these. docs/ffi.md has the conventions at length.
@@ -27,21 +28,27 @@
  * Results. Calls return a groupscan_status, and what they find out goes where their last parameters point.
  * Unless a call says otherwise, a call that fails changes nothing and writes nothing. Each call may return
  *   GROUPSCAN_ERROR_NULL_POINTER    a pointer is null and is not said to be optional here,
- *   GROUPSCAN_ERROR_OUT_OF_MEMORY   the system gives no memory; trying again may help,
+ *   GROUPSCAN_ERROR_OUT_OF_MEMORY   the system gives no memory; trying again may help (where it has not even
+ *                                   some bytes for bookkeeping, the process ends),
  *   GROUPSCAN_ERROR_INTERNAL        a fault of the library's own; nothing was changed,
  * besides those that are named at the call. No parameter is both read and written.
  *
  * Ownership. What a ..._create, ..._snapshot, ..._enumerate... or ..._split call gives is the caller's, who
  * destroys it once. A snapshot needs its table no longer, nor an enumeration its snapshot: they may be
- * destroyed in any order. Memory that is passed to a call is used during the call only; the one pointer into
- * the library's memory is that of groupscan_snapshot_keys4 and keys6, good as long as the snapshot.
+ * destroyed in any order. Memory that is passed to a call is used during the call only, and must not be changed
+ * by others meanwhile; the one pointer into the library's memory is that of groupscan_snapshot_keys4 and keys6,
+ * good as long as the snapshot.
  *
  * Threads. Any object may be used by any number of threads at a time, from wherever it came. Two calls want
- * an object for themselves: its ..._destroy, and groupscan_enumeration_resume_after. Readers never wait for
- * writers, nor writers for readers; calls that change one table wait for each other. Nothing is kept per
- * thread that a caller could notice. No call may be made from a signal handler.
+ * an object for themselves: its ..._destroy, and groupscan_enumeration_resume_after. Snapshots and enumerations
+ * never wait for writers, nor writers for them; calls on a table or a manager that change it, or that list who
+ * holds or owns what, wait for each other. Nothing is kept per thread that a caller must know of, but for a
+ * thread whose first call is in a destructor of a pthread_key: it leaves some 3 KiB behind and makes later
+ * changes a little slower, for the C library runs no destructors of thread-local storage after those. No call
+ * may be made from a signal handler.
  *
- * Fork. A child may only exec, unless the process had one thread when it forked. Its tables are then copies.
+ * Fork. A child may only exec, unless the process had one thread when it forked. What that had made is then
+ * there in both, as copies.
  *
  * Addresses are byte arrays in network byte order, as in a struct in_addr or in6_addr; the address 0 stands
  * for any source, and as a group together with the source 0 for all groups. Other numbers are in the byte
@@ -74,10 +81,11 @@ extern "C" {
 #define GROUPSCAN_VERSION_NUMBER                                                                        \
     GROUPSCAN_MAKE_VERSION(GROUPSCAN_VERSION_MAJOR, GROUPSCAN_VERSION_MINOR, GROUPSCAN_VERSION_PATCH)
 
-/* The version of the library that runs, such as "0.1.0". It lives for ever. */
+/* The version of the library that runs, such as "0.1.0". The string lives for ever. */
 const char *groupscan_version(void);
 
-/* The same as a number, to be compared with GROUPSCAN_VERSION_NUMBER or GROUPSCAN_MAKE_VERSION(...). */
+/* The same as a number. A program asks whether it is at least GROUPSCAN_VERSION_NUMBER, or the version that it
+ * needs, GROUPSCAN_MAKE_VERSION(...). */
 uint32_t groupscan_version_number(void);
 
 /* ---- Statuses ---- */
@@ -87,9 +95,10 @@ typedef enum groupscan_status {
     GROUPSCAN_OK = 0,
     /* A pointer is null that must not be. */
     GROUPSCAN_ERROR_NULL_POINTER = 1,
-    /* A size is not one that the struct has ever had, or a number of elements is beyond all memory. */
+    /* A size is below that of the struct's first version, no multiple of 8 or beyond 4096; or a number of
+     * elements is 0 that must not be, or beyond all memory. */
     GROUPSCAN_ERROR_INVALID_SIZE = 2,
-    /* Options say something that this version of the library does not know. */
+    /* Options say something that this version of the library does not know, or a reserved field is not 0. */
     GROUPSCAN_ERROR_UNKNOWN_OPTION = 3,
     /* The view is none of groupscan_view. */
     GROUPSCAN_ERROR_INVALID_VIEW = 4,
@@ -162,14 +171,14 @@ typedef struct groupscan_join6 {
 typedef struct groupscan_membership4 {
     uint8_t group[4];
     uint8_t source[4];
-    groupscan_interface4 interface;
+    groupscan_interface4 iface;
     uint32_t flags;
 } groupscan_membership4;
 
 typedef struct groupscan_membership6 {
     uint8_t group[16];
     uint8_t source[16];
-    groupscan_interface6 interface;
+    groupscan_interface6 iface;
     uint32_t flags;
 } groupscan_membership6;
 
@@ -225,20 +234,27 @@ typedef struct groupscan_table_options {
     /* The most bytes of nodes in use; at the bound joins and new snapshots are refused, leaves are not. By
      * default there is no bound. */
     size_t node_bytes;
-    /* The most versions that live at a time, the current one included, 2 at least; by default 1024. */
+    /* The most versions that live at a time, the current one included; by default 1024. 1 is taken as 2. */
     size_t live_versions;
 } groupscan_table_options;
 
-#define GROUPSCAN_TABLE_OPTIONS_INIT { sizeof(groupscan_table_options), 0, 0 }
+#define GROUPSCAN_TABLE_OPTIONS_INIT                                                                    \
+    { sizeof(groupscan_table_options), 0, 0 }
 
-/* What became of a change. It is written whether the call fails or not. */
+/*
+ * What became of a change. It is written whether the call fails or not.
+ *
+ * A change is made wholly or not at all: one element that is refused has all refused. Where the element itself is
+ * at fault (INVALID_FLAGS, INVALID_MEMBERSHIP, NOT_OWNER, NOT_FOUND, NOT_ASCENDING), the caller takes it out and
+ * tries the rest. For OUT_OF_CAPACITY, TOO_MANY and OUT_OF_MEMORY the place is just where the room ran out.
+ */
 typedef struct groupscan_outcome {
     /* The version that has the changes; where there was nothing to change, the one before; after a failure
      * 0. */
     uint64_t version;
-    /* How many memberships came, went, or changed their flags. */
+    /* How many memberships came, went, or changed their flags; one that is named twice may count twice. */
     size_t changed;
-    /* The place of the element for which the call failed, or GROUPSCAN_NOWHERE. */
+    /* The place of the element at which the call failed, or GROUPSCAN_NOWHERE. */
     size_t refused_at;
 } groupscan_outcome;
 
@@ -247,7 +263,7 @@ typedef struct groupscan_outcome {
 /*
  * Makes an empty table. Options may be null.
  *
- * An empty table takes some kilobytes, so a router may have one for each VRF.
+ * An empty table takes some kilobytes, one with a join 128 KiB, so a router may have one for each VRF.
  *
  * GROUPSCAN_ERROR_INVALID_SIZE, GROUPSCAN_ERROR_UNKNOWN_OPTION   see groupscan_status.
  */
@@ -272,10 +288,10 @@ void groupscan_table_destroy(groupscan_table *table);
  *                                   there; nothing was changed.
  * GROUPSCAN_ERROR_INVALID_SIZE      the count is beyond all memory.
  */
-groupscan_status groupscan_table_join4(const groupscan_table *table, uint32_t protocol,
+groupscan_status groupscan_table_join4(groupscan_table *table, uint32_t protocol,
                                        const groupscan_membership4 *memberships, size_t count,
                                        groupscan_outcome *outcome);
-groupscan_status groupscan_table_join6(const groupscan_table *table, uint32_t protocol,
+groupscan_status groupscan_table_join6(groupscan_table *table, uint32_t protocol,
                                        const groupscan_membership6 *memberships, size_t count,
                                        groupscan_outcome *outcome);
 
@@ -286,22 +302,39 @@ groupscan_status groupscan_table_join6(const groupscan_table *table, uint32_t pr
  *
  * GROUPSCAN_ERROR_INVALID_FLAGS, GROUPSCAN_ERROR_INVALID_SIZE   as for joins.
  */
-groupscan_status groupscan_table_leave4(const groupscan_table *table, uint32_t protocol,
+groupscan_status groupscan_table_leave4(groupscan_table *table, uint32_t protocol,
                                         const groupscan_membership4 *memberships, size_t count,
                                         groupscan_outcome *outcome);
-groupscan_status groupscan_table_leave6(const groupscan_table *table, uint32_t protocol,
+groupscan_status groupscan_table_leave6(groupscan_table *table, uint32_t protocol,
                                         const groupscan_membership6 *memberships, size_t count,
                                         groupscan_outcome *outcome);
+
+/*
+ * Removes memberships as leaves do, and then adds others as joins do, all in one commit: no reader sees the one
+ * without the other, as when a host goes from (*,G) to (S,G). The places of joins are counted on from those of
+ * leaves: refused_at is leave_count for the first join. Each array may be null where its count is 0.
+ *
+ * GROUPSCAN_ERROR_INVALID_FLAGS, GROUPSCAN_ERROR_OUT_OF_CAPACITY, GROUPSCAN_ERROR_TOO_MANY,
+ * GROUPSCAN_ERROR_INVALID_SIZE   as for joins.
+ */
+groupscan_status groupscan_table_update4(groupscan_table *table, uint32_t protocol,
+                                         const groupscan_membership4 *leaves, size_t leave_count,
+                                         const groupscan_membership4 *joins, size_t join_count,
+                                         groupscan_outcome *outcome);
+groupscan_status groupscan_table_update6(groupscan_table *table, uint32_t protocol,
+                                         const groupscan_membership6 *leaves, size_t leave_count,
+                                         const groupscan_membership6 *joins, size_t join_count,
+                                         groupscan_outcome *outcome);
 
 /*
  * Removes all memberships of a protocol on an interface, as when it went down, in one commit. Costs those,
  * not the table. The outcome may be null.
  */
-groupscan_status groupscan_table_leave_all4(const groupscan_table *table, uint32_t protocol,
-                                            const groupscan_interface4 *interface,
+groupscan_status groupscan_table_leave_all4(groupscan_table *table, uint32_t protocol,
+                                            const groupscan_interface4 *iface,
                                             groupscan_outcome *outcome);
-groupscan_status groupscan_table_leave_all6(const groupscan_table *table, uint32_t protocol,
-                                            const groupscan_interface6 *interface,
+groupscan_status groupscan_table_leave_all6(groupscan_table *table, uint32_t protocol,
+                                            const groupscan_interface6 *iface,
                                             groupscan_outcome *outcome);
 
 /*
@@ -314,12 +347,12 @@ groupscan_status groupscan_table_leave_all6(const groupscan_table *table, uint32
  * GROUPSCAN_ERROR_NOT_ASCENDING     at refused_at, which is not greater than the one before.
  * GROUPSCAN_ERROR_OUT_OF_CAPACITY, GROUPSCAN_ERROR_TOO_MANY, GROUPSCAN_ERROR_INVALID_SIZE   as for joins.
  */
-groupscan_status groupscan_table_replace4(const groupscan_table *table, uint32_t protocol,
-                                          const groupscan_interface4 *interface,
+groupscan_status groupscan_table_replace4(groupscan_table *table, uint32_t protocol,
+                                          const groupscan_interface4 *iface,
                                           const groupscan_join4 *joins, size_t count,
                                           groupscan_outcome *outcome);
-groupscan_status groupscan_table_replace6(const groupscan_table *table, uint32_t protocol,
-                                          const groupscan_interface6 *interface,
+groupscan_status groupscan_table_replace6(groupscan_table *table, uint32_t protocol,
+                                          const groupscan_interface6 *iface,
                                           const groupscan_join6 *joins, size_t count,
                                           groupscan_outcome *outcome);
 
@@ -394,13 +427,19 @@ groupscan_status groupscan_table_retained(const groupscan_table *table, groupsca
  * way; an idle table keeps it until this is called until there is no more. Takes some hundred microseconds
  * at most, and waits for other writers.
  */
-groupscan_status groupscan_table_reclaim(const groupscan_table *table, bool *more);
+groupscan_status groupscan_table_reclaim(groupscan_table *table, bool *more);
 
 /* ---- Snapshots ---- */
 
 /* Lets go of a snapshot. What only its version can reach is free for the writers' next work when the last
  * snapshot and enumeration of it are gone. Null does nothing. */
 void groupscan_snapshot_destroy(groupscan_snapshot *snapshot);
+
+/*
+ * Gives another snapshot of the same version, for somebody who destroys it in his own time. Lock-free; some
+ * nanoseconds, and an allocation.
+ */
+groupscan_status groupscan_snapshot_clone(const groupscan_snapshot *snapshot, groupscan_snapshot **clone);
 
 /* Which version a snapshot is, and how much it has. */
 typedef struct groupscan_snapshot_info {
@@ -435,6 +474,7 @@ groupscan_status groupscan_snapshot_rank6(const groupscan_snapshot *snapshot,
  * where the capacity is 0. Costs a search and the memberships of the join.
  *
  * GROUPSCAN_ERROR_BUFFER_TOO_SMALL   there are more: the list is full, and *count says how many there are.
+ * GROUPSCAN_ERROR_INVALID_SIZE       the capacity is beyond all memory.
  */
 groupscan_status groupscan_snapshot_outgoing4(const groupscan_snapshot *snapshot,
                                               const groupscan_join4 *join,
@@ -445,6 +485,35 @@ groupscan_status groupscan_snapshot_outgoing6(const groupscan_snapshot *snapshot
                                               groupscan_interface6 *interfaces, size_t capacity,
                                               size_t *count);
 
+/*
+ * Tells the interfaces that memberships name, also those without GROUPSCAN_JOIN, each once, in no particular
+ * order. The list may be null where the capacity is 0. Costs the interfaces.
+ *
+ * GROUPSCAN_ERROR_BUFFER_TOO_SMALL, GROUPSCAN_ERROR_INVALID_SIZE   as for outgoing.
+ */
+groupscan_status groupscan_snapshot_interfaces4(const groupscan_snapshot *snapshot,
+                                                groupscan_interface4 *interfaces, size_t capacity,
+                                                size_t *count);
+groupscan_status groupscan_snapshot_interfaces6(const groupscan_snapshot *snapshot,
+                                                groupscan_interface6 *interfaces, size_t capacity,
+                                                size_t *count);
+
+/*
+ * Tells the memberships of a group, of every source, interface and protocol, also those without
+ * GROUPSCAN_JOIN, ascending by source. The group is an address of 4 (or 16) bytes. The list may be null where
+ * the capacity is 0. Costs a search and the memberships.
+ *
+ * GROUPSCAN_ERROR_BUFFER_TOO_SMALL, GROUPSCAN_ERROR_INVALID_SIZE   as for outgoing.
+ */
+groupscan_status groupscan_snapshot_memberships4(const groupscan_snapshot *snapshot,
+                                                 const uint8_t *group,
+                                                 groupscan_membership_entry4 *memberships,
+                                                 size_t capacity, size_t *count);
+groupscan_status groupscan_snapshot_memberships6(const groupscan_snapshot *snapshot,
+                                                 const uint8_t *group,
+                                                 groupscan_membership_entry6 *memberships,
+                                                 size_t capacity, size_t *count);
+
 /* The key of an IPv6 join: the group's two words and the source's, the most significant first. */
 typedef struct groupscan_key6 {
     uint64_t words[4];
@@ -452,13 +521,15 @@ typedef struct groupscan_key6 {
 
 /*
  * Gives keys of joins as they lie in the library's memory, without a copy: those from a rank on that are next
- * to each other, none behind the last. A walk over all of them:
+ * to each other, one at least and none behind the last. How many that are is the library's choice, hence the
+ * loop of a walk:
  *
  *     for (rank = 0; groupscan_snapshot_keys4(snapshot, rank, &keys, &count) == GROUPSCAN_OK && count > 0;
  *          rank += count)
  *
- * The key of an IPv4 join is a number with the group in the high half and the source in the low one. Keys
- * ascend. They must not be written, and may be read as long as the snapshot is there. A call costs a search.
+ * The key of an IPv4 join is a number with the group in the high half and the source in the low one, both in the
+ * byte order of the machine (htonl makes addresses of them). Keys ascend. They must not be written, and may be
+ * read as long as the snapshot is there. A call costs a search.
  */
 groupscan_status groupscan_snapshot_keys4(const groupscan_snapshot *snapshot, size_t rank,
                                           const uint64_t **keys, size_t *count);
@@ -477,7 +548,7 @@ typedef enum groupscan_view {
     GROUPSCAN_VIEW_SOURCE_SPECIFIC = 2,
     /* The (*,G). */
     GROUPSCAN_VIEW_WILDCARD = 3,
-    /* Each group once, with the source and its mask 0. */
+    /* Each group once, with the source and its mask 0; (*,*) is the group 0. */
     GROUPSCAN_VIEW_GROUPS = 4
 } groupscan_view;
 
@@ -501,9 +572,9 @@ typedef struct groupscan_filter4 {
     groupscan_prefix4 group;
     /* The sources; any prefix but the length 0 drops (*,G). Costs a look at every join of the groups. */
     groupscan_prefix4 source;
-    /* Whether there is an interface, and which. It costs what it leaves. */
+    /* 1 where there is an interface, else 0, and which. It costs what it leaves. */
     uint32_t has_interface;
-    groupscan_interface4 interface;
+    groupscan_interface4 iface;
     /* 0. */
     uint32_t reserved;
 } groupscan_filter4;
@@ -514,7 +585,7 @@ typedef struct groupscan_filter6 {
     groupscan_prefix6 group;
     groupscan_prefix6 source;
     uint32_t has_interface;
-    groupscan_interface6 interface;
+    groupscan_interface6 iface;
 } groupscan_filter6;
 
 #define GROUPSCAN_FILTER4_INIT                                                                          \
@@ -548,11 +619,11 @@ groupscan_status groupscan_snapshot_enumerate6(const groupscan_snapshot *snapsho
  * has itself gives way. Else as enumerations of joins.
  */
 groupscan_status groupscan_snapshot_enumerate_memberships4(const groupscan_snapshot *snapshot,
-                                                           const groupscan_interface4 *interface,
+                                                           const groupscan_interface4 *iface,
                                                            const groupscan_filter4 *filter,
                                                            groupscan_enumeration **enumeration);
 groupscan_status groupscan_snapshot_enumerate_memberships6(const groupscan_snapshot *snapshot,
-                                                           const groupscan_interface6 *interface,
+                                                           const groupscan_interface6 *iface,
                                                            const groupscan_filter6 *filter,
                                                            groupscan_enumeration **enumeration);
 
@@ -577,7 +648,7 @@ void groupscan_enumeration_destroy(groupscan_enumeration *enumeration);
  * GROUPSCAN_ERROR_BUFFER_TOO_SMALL   records remain, and not even one fits. The enumeration stays where it
  *                                    is.
  */
-groupscan_status groupscan_enumeration_next(const groupscan_enumeration *enumeration, void *buffer,
+groupscan_status groupscan_enumeration_next(groupscan_enumeration *enumeration, void *buffer,
                                             size_t buffer_bytes, size_t *count, bool *more);
 
 /*
@@ -605,18 +676,19 @@ typedef struct groupscan_position {
 
 /*
  * Tells how far an enumeration has got: behind what it has given, and behind what it has passed over since,
- * up to the next record. O(log n).
+ * up to the next record. A part of a split has the parts before it behind it. O(log n).
  */
 groupscan_status groupscan_enumeration_position(const groupscan_enumeration *enumeration,
                                                 groupscan_position *position);
 
 /*
  * Moves an enumeration behind a position, be it of this enumeration, of one of another version, or one that
- * the caller made: it goes on with the first record behind that. Where a group is shown once, all of the
- * position's group is before it. No other thread may use the enumeration meanwhile. O(log n), and for a
- * narrowed one a look for its next record.
+ * the caller made: it goes on with the first record behind that, whether or not the record at the position is
+ * there. Where a group is shown once, all of the position's group is before it. A part of a split stays within
+ * that part. No other thread may use the enumeration meanwhile. O(log n), and for a narrowed one a look for its
+ * next record.
  *
- * GROUPSCAN_ERROR_INVALID_FAMILY   the position is of the other family.
+ * GROUPSCAN_ERROR_INVALID_FAMILY   the position is of the other family, or of none.
  */
 groupscan_status groupscan_enumeration_resume_after(groupscan_enumeration *enumeration,
                                                     const groupscan_position *position);
@@ -650,18 +722,20 @@ typedef struct groupscan_manager_options {
     size_t node_bytes;
     /* As in groupscan_table_options; by default twice as many as enumerations. */
     size_t live_versions;
-    /* The most clients at a time; by default 256, and 65,536 at most. */
+    /* The most clients at a time; by default 256. More than 65,536 are taken as 65,536. */
     size_t protocols;
     /* The most interfaces that are owned at a time; by default 65,536. */
     size_t owned_interfaces;
-    /* The most enumerations at a time; by default 1024, and 65,536 at most. */
+    /* The most enumerations at a time; by default 1024. More than 65,536 are taken as 65,536. Each takes 24
+     * bytes from the start. */
     size_t enumerations;
-    /* The milliseconds for which an enumeration may go unused; by default for ever. See
-     * groupscan_manager_expire_idle. */
+    /* The milliseconds for which an enumeration may go unused; by default for ever. Those that do are ended by
+     * groupscan_manager_expire_idle, and by a start that finds as many enumerations as may be. */
     uint64_t idle_ms;
 } groupscan_manager_options;
 
-#define GROUPSCAN_MANAGER_OPTIONS_INIT { sizeof(groupscan_manager_options), 0, 0, 0, 0, 0, 0 }
+#define GROUPSCAN_MANAGER_OPTIONS_INIT                                                                  \
+    { sizeof(groupscan_manager_options), 0, 0, 0, 0, 0, 0 }
 
 /*
  * Makes a manager. Options may be null.
@@ -686,13 +760,15 @@ groupscan_status groupscan_manager_of_process(const groupscan_manager_options *o
 void groupscan_manager_destroy(groupscan_manager *manager);
 
 /*
+ * The calls from here to groupscan_manager_replace4 wait for each other, and for changes of the table.
+ *
  * Registers a client: a protocol, and one of its instances (components). IGMP is the one with 10 in the low
  * 16 bits of its protocol id; it may change memberships on any interface, others on those that they own.
  *
  * GROUPSCAN_ERROR_ALREADY_EXISTS   a client with these ids is registered.
  * GROUPSCAN_ERROR_TOO_MANY         options.protocols clients are.
  */
-groupscan_status groupscan_manager_register(const groupscan_manager *manager, uint32_t protocol_id,
+groupscan_status groupscan_manager_register(groupscan_manager *manager, uint32_t protocol_id,
                                             uint32_t component_id,
                                             groupscan_protocol_handle *protocol);
 
@@ -703,7 +779,7 @@ groupscan_status groupscan_manager_register(const groupscan_manager *manager, ui
  * GROUPSCAN_ERROR_INVALID_HANDLE    see groupscan_status.
  * GROUPSCAN_ERROR_OWNS_INTERFACES   the client must release them first.
  */
-groupscan_status groupscan_manager_deregister(const groupscan_manager *manager,
+groupscan_status groupscan_manager_deregister(groupscan_manager *manager,
                                               groupscan_protocol_handle protocol);
 
 /*
@@ -713,9 +789,9 @@ groupscan_status groupscan_manager_deregister(const groupscan_manager *manager,
  * GROUPSCAN_ERROR_ALREADY_OWNED    another client owns it.
  * GROUPSCAN_ERROR_TOO_MANY         options.owned_interfaces are owned.
  */
-groupscan_status groupscan_manager_take_interface(const groupscan_manager *manager,
+groupscan_status groupscan_manager_take_interface4(groupscan_manager *manager,
                                                   groupscan_protocol_handle protocol,
-                                                  const groupscan_interface4 *interface);
+                                                  const groupscan_interface4 *iface);
 
 /*
  * Gives up an interface, and removes the memberships that the client has there.
@@ -723,22 +799,22 @@ groupscan_status groupscan_manager_take_interface(const groupscan_manager *manag
  * GROUPSCAN_ERROR_INVALID_HANDLE   see groupscan_status.
  * GROUPSCAN_ERROR_NOT_OWNER        the client does not own it.
  */
-groupscan_status groupscan_manager_release_interface(const groupscan_manager *manager,
+groupscan_status groupscan_manager_release_interface4(groupscan_manager *manager,
                                                      groupscan_protocol_handle protocol,
-                                                     const groupscan_interface4 *interface);
+                                                     const groupscan_interface4 *iface);
 
 /*
  * Tells who owns an interface.
  *
  * GROUPSCAN_ERROR_NOT_FOUND   nobody does.
  */
-groupscan_status groupscan_manager_owner(const groupscan_manager *manager,
-                                         const groupscan_interface4 *interface,
+groupscan_status groupscan_manager_owner4(const groupscan_manager *manager,
+                                         const groupscan_interface4 *iface,
                                          uint32_t *protocol_id, uint32_t *component_id);
 
 /*
- * Tells the number by which records of memberships name a client: its protocol id, unless another instance
- * of the protocol goes by that.
+ * Tells the number by which records of memberships name a client: its protocol id, unless another client goes by
+ * that number. Does not wait.
  *
  * GROUPSCAN_ERROR_INVALID_HANDLE   see groupscan_status.
  */
@@ -748,7 +824,7 @@ groupscan_status groupscan_manager_protocol_number(const groupscan_manager *mana
 
 /*
  * Adds memberships of a client, or the flags that they lack, all in one commit. Groups are 224.0.0.0/4, or
- * 0 with the source 0. Else as groupscan_table_join4.
+ * 0 with the source 0. Else as groupscan_table_join4. After a failure nothing was changed.
  *
  * GROUPSCAN_ERROR_INVALID_HANDLE       see groupscan_status.
  * GROUPSCAN_ERROR_INVALID_MEMBERSHIP, GROUPSCAN_ERROR_INVALID_FLAGS   of the one at refused_at.
@@ -756,27 +832,69 @@ groupscan_status groupscan_manager_protocol_number(const groupscan_manager *mana
  *                                      not IGMP.
  * GROUPSCAN_ERROR_OUT_OF_CAPACITY, GROUPSCAN_ERROR_TOO_MANY, GROUPSCAN_ERROR_INVALID_SIZE   as there.
  */
-groupscan_status groupscan_manager_join(const groupscan_manager *manager,
+groupscan_status groupscan_manager_join4(groupscan_manager *manager,
                                         groupscan_protocol_handle protocol,
                                         const groupscan_membership4 *memberships, size_t count,
                                         groupscan_outcome *outcome);
 
 /*
  * Removes flags of memberships of a client, and the memberships with their last flags, all in one commit.
+ * Removing what is not there changes nothing, on an interface that is there before the call: one with an owner
+ * or memberships. After a failure nothing was changed.
  *
- * GROUPSCAN_ERROR_NOT_FOUND   the interface of the one at refused_at has neither owner nor memberships.
+ * GROUPSCAN_ERROR_NOT_FOUND   the interface of the one at refused_at is not there.
  * GROUPSCAN_ERROR_NOT_OWNER   another client owns the interface, and the caller is not IGMP.
  * GROUPSCAN_ERROR_INVALID_HANDLE, GROUPSCAN_ERROR_INVALID_MEMBERSHIP, GROUPSCAN_ERROR_INVALID_FLAGS,
  * GROUPSCAN_ERROR_INVALID_SIZE   as for joins.
  */
-groupscan_status groupscan_manager_leave(const groupscan_manager *manager,
+groupscan_status groupscan_manager_leave4(groupscan_manager *manager,
                                          groupscan_protocol_handle protocol,
                                          const groupscan_membership4 *memberships, size_t count,
                                          groupscan_outcome *outcome);
 
 /*
+ * Removes memberships as leaves do, and then adds others as joins do, all in one commit, with places as in
+ * groupscan_table_update4.
+ *
+ * The errors of leaves and of joins.
+ */
+groupscan_status groupscan_manager_update4(groupscan_manager *manager,
+                                           groupscan_protocol_handle protocol,
+                                           const groupscan_membership4 *leaves, size_t leave_count,
+                                           const groupscan_membership4 *joins, size_t join_count,
+                                           groupscan_outcome *outcome);
+
+/*
+ * Removes all memberships of a client on an interface, as when it went down, in one commit. Costs those. The
+ * outcome may be null.
+ *
+ * GROUPSCAN_ERROR_INVALID_HANDLE, GROUPSCAN_ERROR_NOT_FOUND, GROUPSCAN_ERROR_NOT_OWNER   as for leaves.
+ */
+groupscan_status groupscan_manager_leave_all4(groupscan_manager *manager,
+                                             groupscan_protocol_handle protocol,
+                                             const groupscan_interface4 *iface,
+                                             groupscan_outcome *outcome);
+
+/*
+ * Makes the memberships of a client on an interface exactly those of a list, as when the client synchronised
+ * anew, in one commit. As groupscan_table_replace4.
+ *
+ * GROUPSCAN_ERROR_INVALID_MEMBERSHIP, GROUPSCAN_ERROR_NOT_ASCENDING   of the one at refused_at: of the first
+ *                              that is none, and where there is none of those, of the first out of order.
+ * GROUPSCAN_ERROR_NOT_OWNER    the client does not own the interface, and is not IGMP.
+ * GROUPSCAN_ERROR_INVALID_HANDLE, GROUPSCAN_ERROR_OUT_OF_CAPACITY, GROUPSCAN_ERROR_TOO_MANY,
+ * GROUPSCAN_ERROR_INVALID_SIZE                                        as for joins.
+ */
+groupscan_status groupscan_manager_replace4(groupscan_manager *manager,
+                                           groupscan_protocol_handle protocol,
+                                           const groupscan_interface4 *iface,
+                                           const groupscan_join4 *joins, size_t count,
+                                           groupscan_outcome *outcome);
+
+/*
  * Starts an enumeration of joins for a client, of the version that was published last. The filter may be
- * null. Lock-free; allocates.
+ * null. Lock-free; allocates. One that finds as many enumerations as may be first ends those that went unused for
+ * options.idle_ms, be it refused afterwards or not.
  *
  * GROUPSCAN_ERROR_INVALID_HANDLE   see groupscan_status.
  * GROUPSCAN_ERROR_TOO_MANY         options.enumerations run, or options.live_versions live.
@@ -784,7 +902,7 @@ groupscan_status groupscan_manager_leave(const groupscan_manager *manager,
  * GROUPSCAN_ERROR_UNKNOWN_OPTION, GROUPSCAN_ERROR_OUT_OF_CAPACITY   as for groupscan_snapshot_enumerate4
  *                                                                   and groupscan_table_snapshot.
  */
-groupscan_status groupscan_manager_start(const groupscan_manager *manager,
+groupscan_status groupscan_manager_start4(groupscan_manager *manager,
                                          groupscan_protocol_handle protocol, uint32_t view,
                                          const groupscan_filter4 *filter,
                                          groupscan_enumeration_handle *enumeration);
@@ -796,7 +914,7 @@ groupscan_status groupscan_manager_start(const groupscan_manager *manager,
  * GROUPSCAN_ERROR_INVALID_HANDLE     see groupscan_status.
  * GROUPSCAN_ERROR_BUFFER_TOO_SMALL   as there.
  */
-groupscan_status groupscan_manager_next(const groupscan_manager *manager,
+groupscan_status groupscan_manager_next(groupscan_manager *manager,
                                         groupscan_enumeration_handle enumeration, void *buffer,
                                         size_t buffer_bytes, size_t *count, bool *more);
 
@@ -805,17 +923,17 @@ groupscan_status groupscan_manager_next(const groupscan_manager *manager,
  *
  * GROUPSCAN_ERROR_INVALID_HANDLE   see groupscan_status.
  */
-groupscan_status groupscan_manager_end(const groupscan_manager *manager,
+groupscan_status groupscan_manager_end(groupscan_manager *manager,
                                        groupscan_enumeration_handle enumeration);
 
 /*
  * Ends the enumerations that went unused for options.idle_ms, and says how many: to be called now and then,
  * so that a client which forgets its enumerations does not hold their versions for ever. Lock-free.
  */
-groupscan_status groupscan_manager_expire_idle(const groupscan_manager *manager, size_t *ended);
+groupscan_status groupscan_manager_expire_idle(groupscan_manager *manager, size_t *ended);
 
 /* Who enumerates what, how far it has got, and what that costs. */
-typedef struct groupscan_enumeration_info {
+typedef struct groupscan_manager_enumeration4 {
     groupscan_enumeration_handle handle;
     /* The version that it holds. */
     uint64_t version;
@@ -835,23 +953,25 @@ typedef struct groupscan_enumeration_info {
     groupscan_prefix4 group;
     groupscan_prefix4 source;
     uint32_t has_interface;
-    groupscan_interface4 interface;
+    groupscan_interface4 iface;
     uint32_t reserved;
-} groupscan_enumeration_info;
+} groupscan_manager_enumeration4;
 
 /*
  * Lists the enumerations that run, in about the order of their starts. element_bytes is
- * sizeof *enumerations; the list may be null where the capacity is 0. Waits for writers, and makes them wait.
+ * sizeof *enumerations; the list may be null where the capacity is 0. Waits for writers, and makes them wait, for
+ * it visits what old versions retain; O(n log n) of the enumerations besides.
  *
  * GROUPSCAN_ERROR_BUFFER_TOO_SMALL   there are more: the list is full, and *count says how many there are.
  * GROUPSCAN_ERROR_INVALID_SIZE       see groupscan_status.
  */
-groupscan_status groupscan_manager_enumerations(const groupscan_manager *manager,
-                                                groupscan_enumeration_info *enumerations,
+groupscan_status groupscan_manager_enumerations4(const groupscan_manager *manager,
+                                                groupscan_manager_enumeration4 *enumerations,
                                                 size_t capacity, size_t element_bytes,
                                                 size_t *count);
 
-/* As the calls on tables of the same names, on the manager's table. */
+/* As the calls on tables of the same names, on the manager's table. A snapshot has what handles have no calls
+ * for: memberships, positions, parts. */
 groupscan_status groupscan_manager_snapshot(const groupscan_manager *manager,
                                             groupscan_snapshot **snapshot);
 groupscan_status groupscan_manager_stats(const groupscan_manager *manager, groupscan_stats *stats,
@@ -859,7 +979,7 @@ groupscan_status groupscan_manager_stats(const groupscan_manager *manager, group
 groupscan_status groupscan_manager_retained(const groupscan_manager *manager,
                                             groupscan_retained *retained, size_t capacity,
                                             size_t element_bytes, size_t *count);
-groupscan_status groupscan_manager_reclaim(const groupscan_manager *manager, bool *more);
+groupscan_status groupscan_manager_reclaim(groupscan_manager *manager, bool *more);
 
 #ifdef __cplusplus
 }

@@ -17,9 +17,10 @@
  *
  * Results. Every call returns a code: NO_ERROR, one of those named at the call, or
  *   ERROR_CAN_NOT_COMPLETE   something went wrong that is none of the caller's doing. Nothing was changed.
- * A call that fails changes nothing but what is said at MgmGroupEnumerationGetNext. A null pointer where a result is to go, and an argument that is not
- * valid, give ERROR_INVALID_PARAMETER. "Not enough memory" is said at a limit of the manager, too: 256
- * protocols, 65,536 owned interfaces and 1,024 enumerations at a time.
+ * A call that fails changes nothing but what is said at MgmGroupEnumerationGetNext. A null pointer where a
+ * result is to go, and an argument that is not valid, give ERROR_INVALID_PARAMETER. "Not enough memory" is said
+ * at a limit of the manager, too: 256 protocols, 65,536 owned interfaces and 1,024 enumerations at a time, unless
+ * groupscan_manager_of_process of groupscan.h said otherwise.
  *
  * Handles are numbers, not pointers. They are checked at each use: one that is null, was ended, is of the
  * other kind, or was never issued, gives ERROR_INVALID_PARAMETER. NULL and (HANDLE)-1 are never issued.
@@ -31,8 +32,8 @@
  * pthread_key leaves some 3 KiB behind, and makes later changes a little slower, for the C library runs no
  * destructors of thread-local storage after those. Any call earlier in the thread prevents it.
  *
- * Fork. A child may only exec, unless the process had one thread when it forked and that thread held no
- * handle.
+ * Fork. A child may only exec, unless the process had one thread when it forked. What that had is then there in
+ * both, as copies, handles included.
  *
  * Unloading. The shared library (ELF) stays loaded until the process ends; dlclose does nothing.
  *

@@ -49,7 +49,7 @@
 //!
 //! | feature | adds |
 //! |---|---|
-//! | `capi` | `ffi`: the C ABI of `mgm.h` |
+//! | `capi` | `ffi`: the C ABIs of `mgm.h` and `groupscan.h` |
 //! | `input` | [`input`]: readers of packet captures |
 //! | `cli` | the command line `groupscan` |
 

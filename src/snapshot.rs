@@ -115,6 +115,11 @@ impl Snapshot {
             .filter(move |interface| last.replace(*interface) != Some(*interface))
     }
 
+    /// The interfaces that memberships name, those that are no joins included. In no particular order.
+    pub fn interfaces<F: Family>(&self) -> impl Iterator<Item = Interface<F>> + '_ {
+        self.sets::<F>().interfaces()
+    }
+
     /// The memberships of `group`, of every source and protocol, by ascending source.
     pub fn memberships<F: Family>(&self, group: F) -> impl Iterator<Item = Membership<F>> + '_ {
         self.memberships_between((group, F::UNSPECIFIED), (group, F::MAX))

@@ -7,12 +7,12 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use groupscan::manager::{
-    Client, EnumerationHandle, GroupManager, ManagerError, ManagerLimits, ProtocolConfig,
-    ProtocolHandle, code,
+    BulkError, Client, ClientMembership, Committed, EnumerationHandle, GroupManager, ManagerError,
+    ManagerLimits, ProtocolConfig, ProtocolHandle, code,
 };
 use groupscan::{
     Filter, Interface, Limits, MembershipFlags, Position, Protocol, SourceGroupEntry, Stats, V4,
-    View,
+    View, WriteError,
 };
 use proptest::prelude::*;
 
@@ -137,6 +137,111 @@ fn a_full_table_refuses_joins_and_shrinks() {
     assert_eq!(manager.stats().ipv4.joins, 0);
     let mut buffer = vec![0; joins as usize * 16];
     assert_eq!(manager.get_next(held, &mut buffer).unwrap().entries().len(), joins as usize);
+}
+
+/// Memberships of so many groups on an interface.
+fn memberships(numbers: impl IntoIterator<Item = u32>, on: Interface<V4>) -> Vec<ClientMembership> {
+    let one = |number| ClientMembership {
+        entry: entry(number),
+        interface: on,
+        flags: MembershipFlags::JOIN,
+    };
+    numbers.into_iter().map(one).collect()
+}
+
+#[test]
+fn lists_of_memberships_change_in_one_commit_or_not_at_all() {
+    let (manager, igmp) = manager(ManagerLimits::default(), 1);
+    let before = manager.snapshot().unwrap().version().number();
+    let added = manager.add_memberships(igmp, &memberships(0..10, LAN)).unwrap();
+    assert_eq!((added.version.number(), added.changed), (before + 1, 9), "one was there");
+    let again = manager.add_memberships(igmp, &memberships(0..10, LAN)).unwrap();
+    assert_eq!(again, Committed { version: added.version, changed: 0 });
+    assert_eq!(manager.add_memberships(igmp, &[]), Ok(again));
+
+    let mut mixed = memberships(20..25, LAN);
+    let group = V4::new(10, 1, 1, 1);
+    mixed[3].entry = SourceGroupEntry::new(group, V4::UNSPECIFIED);
+    let refused = BulkError { at: Some(3), error: ManagerError::NotMulticast { group } };
+    assert_eq!(manager.add_memberships(igmp, &mixed), Err(refused));
+    assert_eq!(manager.delete_memberships(igmp, &mixed), Err(refused));
+    assert_eq!(refused.to_string(), "membership 3: 10.1.1.1 is no multicast group");
+
+    let pim = manager.register(Client::new(0x0137_0020, 0), None).unwrap();
+    let (wan, lan) = (Interface::new(7), memberships(30..31, LAN));
+    manager.take_interface(pim, wan).unwrap();
+    let owned_and_not = [memberships(30..32, wan), lan].concat();
+    let refused = BulkError { at: Some(2), error: ManagerError::NotTheOwner { owner: None } };
+    assert_eq!(manager.add_memberships(pim, &owned_and_not), Err(refused));
+
+    let gone = ProtocolHandle::from_bits(1);
+    let refused = BulkError { at: None, error: ManagerError::InvalidHandle };
+    assert_eq!(manager.add_memberships(gone, &mixed), Err(refused));
+    assert_eq!(manager.delete_memberships(gone, &mixed), Err(refused));
+    assert_eq!(refused.to_string(), "the handle stands for nothing");
+
+    let snapshot = manager.snapshot().unwrap();
+    assert_eq!((snapshot.version(), snapshot.len::<V4>()), (added.version, 10));
+    let deleted = manager.delete_memberships(igmp, &memberships(5..15, LAN)).unwrap();
+    assert_eq!((deleted.version.number(), deleted.changed), (before + 2, 5));
+    assert_eq!(manager.snapshot().unwrap().len::<V4>(), 5);
+}
+
+#[test]
+fn a_list_of_deletions_finds_the_interfaces_that_were_there_before_it() {
+    let (manager, igmp) = manager(ManagerLimits::default(), 2);
+    let nowhere = Interface::new(9);
+    let missing = [memberships(0..2, LAN), memberships(0..1, nowhere)].concat();
+    let refused = BulkError { at: Some(2), error: ManagerError::InterfaceNotFound };
+    assert_eq!(manager.delete_memberships(igmp, &missing), Err(refused));
+    // The second is the last on the interface, the others were never there.
+    let deleted = manager.delete_memberships(igmp, &memberships(0..4, LAN)).unwrap();
+    assert_eq!(deleted.changed, 2);
+    let refused = BulkError { at: Some(0), error: ManagerError::InterfaceNotFound };
+    assert_eq!(manager.delete_memberships(igmp, &memberships(0..4, LAN)), Err(refused));
+}
+
+#[test]
+fn an_interface_goes_down_and_is_synchronised_anew() {
+    let (manager, igmp) = manager(ManagerLimits::default(), 3);
+    let pim = manager.register(Client::new(0x0137_0020, 0), None).unwrap();
+    let wan = Interface::new(7);
+    manager.take_interface(pim, wan).unwrap();
+    manager.add_memberships(pim, &memberships(0..4, wan)).unwrap();
+    manager.add_memberships(igmp, &memberships(2..6, wan)).unwrap();
+
+    let nobodys = Interface::new(9);
+    assert_eq!(manager.leave_all(igmp, nobodys), Err(ManagerError::InterfaceNotFound));
+    let gone = ProtocolHandle::from_bits(1);
+    assert_eq!(manager.leave_all(gone, wan), Err(ManagerError::InvalidHandle));
+    let ospf = manager.register(Client::new(0x0137_0030, 0), None).unwrap();
+    let owner = Some(Client::new(0x0137_0020, 0));
+    assert_eq!(manager.leave_all(ospf, wan), Err(ManagerError::NotTheOwner { owner }));
+
+    assert_eq!(manager.leave_all(igmp, wan).unwrap().changed, 4);
+    assert_eq!(manager.snapshot().unwrap().joined_on(wan).count(), 4, "its owner's stay");
+    assert_eq!(manager.leave_all(pim, wan).unwrap().changed, 4);
+    assert_eq!(manager.leave_all(pim, wan).unwrap().changed, 0, "it is owned");
+
+    let join = |number: u32| (V4::from_bits(0xe800_0000 + number), V4::UNSPECIFIED);
+    let joins = [join(1), join(5), join(6)];
+    assert_eq!(manager.replace(igmp, LAN, &joins).unwrap().changed, 4, "0, 2, 5 and 6");
+    let snapshot = manager.snapshot().unwrap();
+    assert_eq!(snapshot.joined_on(LAN).collect::<Vec<_>>(), joins);
+
+    let refused = |at, error| Err(BulkError { at, error });
+    let not_ascending = ManagerError::Write(WriteError::NotAscending { at: 1 });
+    assert_eq!(manager.replace(igmp, LAN, &[join(2), join(1)]), refused(Some(1), not_ascending));
+    let group = V4::new(10, 0, 0, 1);
+    let no_group = [(group, V4::UNSPECIFIED), join(1)];
+    let not_multicast = ManagerError::NotMulticast { group };
+    assert_eq!(manager.replace(igmp, LAN, &no_group), refused(Some(0), not_multicast));
+    assert_eq!(
+        manager.replace(ospf, wan, &joins),
+        refused(None, ManagerError::NotTheOwner { owner })
+    );
+    assert_eq!(manager.replace(gone, LAN, &joins), refused(None, ManagerError::InvalidHandle));
+    assert_eq!(manager.snapshot().unwrap().version(), snapshot.version(), "nothing was changed");
 }
 
 #[test]

@@ -416,3 +416,22 @@ fn records_are_for_people() {
     }
     assert_eq!(shown, ["(*, 239.1.1.1)", "(*, ff3e::1)"]);
 }
+
+#[test]
+fn the_position_of_a_part_has_the_parts_before_it_behind_it() {
+    let numbers: Vec<Numbers> = (1..101).map(|group| [group, 0, 0, 0, 0]).collect();
+    let (table, _) = table::<V4>(&numbers);
+    let whole = || table.snapshot().unwrap().enumerate(View::AllSources, Filter::<V4>::all());
+    let mut before = 0;
+    for part in whole().split(4) {
+        let rest = match part.position() {
+            None => whole(),
+            Some(position) => whole().resume_after(position),
+        };
+        assert_eq!(rest.remaining(), 100 - before);
+        before += part.remaining();
+        let end = Position::behind(V4::BROADCAST, V4::BROADCAST);
+        assert_eq!(part.resume_after(end).remaining(), 0, "a part stays within its range");
+    }
+    assert_eq!(before, 100);
+}

@@ -6,7 +6,7 @@
 //! over ours, and the quartiles of the rounds' own ratios: above 1 we are faster.
 //!
 //! Run with `cargo bench --bench ratio`; `cargo bench --bench ratio -- PART` asks only the questions
-//! whose names have PART in them. Those about `mgm.h` need `--features capi`.
+//! whose names have PART in them. Those about `mgm.h` and `groupscan.h` need `--features capi`.
 
 #[cfg(feature = "capi")]
 mod calling;
@@ -14,6 +14,8 @@ mod changing;
 mod enumerating;
 mod latency;
 mod memory;
+#[cfg(feature = "capi")]
+mod native;
 #[path = "../../src/bin/groupscan/pages.rs"]
 mod pages;
 mod reading;
@@ -31,5 +33,8 @@ fn main() {
     memory::ask(&asked);
     latency::ask(&asked);
     #[cfg(feature = "capi")]
-    calling::ask(&asked);
+    {
+        calling::ask(&asked);
+        native::ask(&asked);
+    }
 }

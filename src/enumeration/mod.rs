@@ -103,6 +103,9 @@ pub struct Enumeration<F: Family, K: Kind = Joins> {
     /// `None` where every key of the range is shown.
     selection: Option<Selection<F>>,
     kernel: Kernel,
+    /// The first rank of the filter's range.
+    low: usize,
+    /// The first rank of this enumeration: that of the filter's range, or of a part of it.
     first: usize,
     end: usize,
     /// The rank from which on the first record was looked for.
@@ -192,6 +195,7 @@ impl<F: Family, K: Kind> Enumeration<F, K> {
             filter,
             selection,
             kernel: Kernel::best(),
+            low: first,
             first,
             end,
             start: first,
@@ -318,7 +322,9 @@ impl<F: Family, K: Kind> Enumeration<F, K> {
     }
 
     /// How far the enumeration has got: behind every record that was given and before every one
-    /// that remains. `None` where nothing was given or passed over. O(log n).
+    /// that remains. `None` where there is nothing that could have been given or passed over. O(log n).
+    ///
+    /// A [part](Self::split) has what comes before it behind it.
     ///
     /// A narrowed enumeration has already passed over what it does not show, up to the next record. A
     /// record that a later version has in that stretch counts as passed over, too; who wants it goes on
@@ -329,14 +335,14 @@ impl<F: Family, K: Kind> Enumeration<F, K> {
         let sets = self.snapshot.sets::<F>();
         let at = self.unit_start(self.cursor.load(Ordering::Relaxed));
         let behind =
-            self.place.behind(sets, at.checked_sub(1).filter(|last| *last >= self.first)?)?;
+            self.place.behind(sets, at.checked_sub(1).filter(|last| *last >= self.low)?)?;
         // Which memberships there are of a join says nothing of the joins.
         let is_join = self.selection.is_some_and(|selection| selection.once != Each::Key);
         Some(if is_join { Position::behind(behind.group, behind.source) } else { behind })
     }
 
     /// The same enumeration, started anew behind a position, which may be one of another version: the
-    /// records that come after it.
+    /// records that come after it. A [part](Self::split) stays within what it is a part of.
     ///
     /// Where a group is shown once, all of the position's group comes before it. O(log n), and for a
     /// narrowed view a look at the joins up to its first record.

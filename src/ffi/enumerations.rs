@@ -41,11 +41,11 @@ macro_rules! of_each {
 ///
 /// # Safety
 ///
-/// As the header says of pointers.
+/// P1 to P4 of [`ffi`](super#what-callers-promise).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn groupscan_enumeration_destroy(enumeration: *mut groupscan_enumeration) {
     let _ = answer(|| {
-        // SAFETY: as the caller promises.
+        // SAFETY: as the caller promises (P1, P4).
         unsafe { take_back(enumeration) };
         Ok(())
     });
@@ -55,22 +55,22 @@ pub unsafe extern "C" fn groupscan_enumeration_destroy(enumeration: *mut groupsc
 ///
 /// # Safety
 ///
-/// As the header says of pointers.
+/// P1 to P4 of [`ffi`](super#what-callers-promise).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn groupscan_enumeration_next(
-    enumeration: *const groupscan_enumeration,
+    enumeration: *mut groupscan_enumeration,
     buffer: *mut c_void,
     buffer_bytes: usize,
     count: *mut usize,
     more: *mut bool,
 ) -> groupscan_status {
     let read = || {
-        // SAFETY: as the caller promises.
+        // SAFETY: as the caller promises (P1).
         let enumeration = unsafe { object(enumeration) }?;
-        // SAFETY: as the caller promises.
+        // SAFETY: as the caller promises (P2).
         of_each!(&enumeration.0, walk => unsafe { next(walk, buffer, buffer_bytes) })
     };
-    // SAFETY: as the caller promises.
+    // SAFETY: as the caller promises (P2).
     unsafe { reading(count, more, read) }
 }
 
@@ -78,7 +78,7 @@ pub unsafe extern "C" fn groupscan_enumeration_next(
 ///
 /// # Safety
 ///
-/// As the header says of pointers.
+/// P1 to P4 of [`ffi`](super#what-callers-promise).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn groupscan_enumeration_remaining(
     enumeration: *const groupscan_enumeration,
@@ -86,11 +86,11 @@ pub unsafe extern "C" fn groupscan_enumeration_remaining(
     exact: *mut bool,
 ) -> groupscan_status {
     let count = || {
-        // SAFETY: as the caller promises.
+        // SAFETY: as the caller promises (P1).
         let enumeration = unsafe { object(enumeration) }?;
         Ok(of_each!(&enumeration.0, walk => (walk.remaining(), walk.is_exact())))
     };
-    // SAFETY: as the caller promises.
+    // SAFETY: as the caller promises (P2).
     unsafe { reading(remaining, exact, count) }
 }
 
@@ -98,7 +98,7 @@ pub unsafe extern "C" fn groupscan_enumeration_remaining(
 ///
 /// # Safety
 ///
-/// As the header says of pointers.
+/// P1 to P4 of [`ffi`](super#what-callers-promise).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn groupscan_enumeration_position(
     enumeration: *const groupscan_enumeration,
@@ -106,10 +106,10 @@ pub unsafe extern "C" fn groupscan_enumeration_position(
 ) -> groupscan_status {
     answer(|| {
         let position = result(position)?;
-        // SAFETY: as the caller promises.
+        // SAFETY: as the caller promises (P1).
         let enumeration = unsafe { object(enumeration) }?;
         let got_to = of_each!(&enumeration.0, walk => position_of(walk));
-        // SAFETY: as the caller promises.
+        // SAFETY: as the caller promises (P2).
         unsafe { position.write_unaligned(got_to) };
         Ok(())
     })
@@ -119,7 +119,7 @@ pub unsafe extern "C" fn groupscan_enumeration_position(
 ///
 /// # Safety
 ///
-/// As the header says of pointers; no other thread uses the enumeration during the call.
+/// P1 to P4 of [`ffi`](super#what-callers-promise).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn groupscan_enumeration_resume_after(
     enumeration: *mut groupscan_enumeration,
@@ -127,9 +127,9 @@ pub unsafe extern "C" fn groupscan_enumeration_resume_after(
 ) -> groupscan_status {
     answer(|| {
         let mut enumeration = NonNull::new(enumeration).ok_or(GROUPSCAN_ERROR_NULL_POINTER)?;
-        // SAFETY: as the caller promises, and nobody else uses it.
+        // SAFETY: as the caller promises (P1, P4), and nobody else uses it.
         let enumeration = unsafe { enumeration.as_mut() };
-        // SAFETY: as the caller promises.
+        // SAFETY: as the caller promises (P3).
         let position = unsafe { value(position) }?;
         of_each!(&mut enumeration.0, walk => resume(walk, position))
     })
@@ -139,7 +139,7 @@ pub unsafe extern "C" fn groupscan_enumeration_resume_after(
 ///
 /// # Safety
 ///
-/// As the header says of pointers.
+/// P1 to P4 of [`ffi`](super#what-callers-promise).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn groupscan_enumeration_split(
     enumeration: *const groupscan_enumeration,
@@ -148,7 +148,7 @@ pub unsafe extern "C" fn groupscan_enumeration_split(
 ) -> groupscan_status {
     answer(|| {
         let parts = result(parts)?;
-        // SAFETY: as the caller promises.
+        // SAFETY: as the caller promises (P1).
         let enumeration = unsafe { object(enumeration) }?;
         if count == 0 || u32::try_from(count).is_err() {
             return Err(GROUPSCAN_ERROR_INVALID_SIZE);
@@ -160,7 +160,7 @@ pub unsafe extern "C" fn groupscan_enumeration_split(
             Walk::Memberships6(walk) => cut(walk, count, Walk::Memberships6),
         }?;
         for (at, part) in cut.into_iter().enumerate() {
-            // SAFETY: as the caller promises: there are as many places.
+            // SAFETY: as the caller promises (P2): there are as many places.
             unsafe { parts.add(at).write_unaligned(Box::into_raw(part)) };
         }
         Ok(())
@@ -181,7 +181,7 @@ pub(super) unsafe fn reading(
     answer(|| {
         let number = result(number)?;
         let (read, is_so) = read()?;
-        // SAFETY: as the caller promises.
+        // SAFETY: as the caller promises (P2).
         unsafe {
             number.write_unaligned(read);
             if !about.is_null() {
@@ -204,7 +204,7 @@ pub(super) unsafe fn next<F: InC, K: Kind>(
     buffer_bytes: usize,
 ) -> Result<(usize, bool), groupscan_status> {
     let is_over = || enumeration.remaining() == 0;
-    // SAFETY: as the caller promises.
+    // SAFETY: as the caller promises (P1 to P4).
     let room = unsafe { room(buffer.cast(), buffer_bytes, is_over) };
     let batch = enumeration.fill(room.ok_or(GROUPSCAN_ERROR_NULL_POINTER)?)?;
     Ok((batch.entries().len(), batch.more()))

@@ -9,12 +9,15 @@ use super::enumerations::{next, reading};
 use super::memory::{List, hand_out, object, options, result, take_back, value, values};
 use super::snapshots::groupscan_snapshot;
 use super::status::groupscan_status::{self, GROUPSCAN_ERROR_ALREADY_EXISTS};
-use super::tables::{RefusedAt, changing, nowhere, reclaim_of, retained_of, snapshot_of, stats_of};
+use super::tables::{
+    Array, RefusedAt, changing, joins_in, none, nowhere, reclaim_of, retained_of, snapshot_of,
+    stats_of,
+};
 use super::types::*;
 use super::{MANAGER, answer, process_manager_with};
 use crate::family::V4;
 use crate::manager::{
-    Client, ClientMembership, Committed, EnumerationHandle, GroupManager, ManagerError,
+    Change, Client, ClientMembership, Committed, EnumerationHandle, GroupManager, ManagerError,
     ManagerLimits, ProtocolHandle,
 };
 use crate::membership::{Interface, Protocol};
@@ -24,11 +27,18 @@ use crate::table::GroupTable;
 /// A manager.
 pub struct groupscan_manager(pub(super) GroupManager);
 
+impl groupscan_manager {
+    /// The manager, for Rust beside C.
+    pub fn manager(&self) -> &GroupManager {
+        &self.0
+    }
+}
+
 /// Makes a manager of an empty table.
 ///
 /// # Safety
 ///
-/// As the header says of pointers.
+/// P1 to P4 of [`ffi`](super#what-callers-promise).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn groupscan_manager_create(
     options: *const groupscan_manager_options,
@@ -36,10 +46,10 @@ pub unsafe extern "C" fn groupscan_manager_create(
 ) -> groupscan_status {
     answer(|| {
         let manager = result(manager)?;
-        // SAFETY: as the caller promises.
+        // SAFETY: as the caller promises (P3).
         let limits = unsafe { self::options(options) }?.into();
-        // SAFETY: as the caller promises.
-        unsafe { hand_out(manager, groupscan_manager(GroupManager::with_limits(limits))) }
+        // SAFETY: as the caller promises (P2).
+        unsafe { hand_out(manager, groupscan_manager(GroupManager::try_with_limits(limits)?)) }
     })
 }
 
@@ -47,7 +57,7 @@ pub unsafe extern "C" fn groupscan_manager_create(
 ///
 /// # Safety
 ///
-/// As the header says of pointers.
+/// P1 to P4 of [`ffi`](super#what-callers-promise).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn groupscan_manager_of_process(
     options: *const groupscan_manager_options,
@@ -55,7 +65,7 @@ pub unsafe extern "C" fn groupscan_manager_of_process(
 ) -> groupscan_status {
     answer(|| {
         let place = result(manager)?;
-        // SAFETY: as the caller promises.
+        // SAFETY: as the caller promises (P3).
         let limits: ManagerLimits = unsafe { self::options(options) }?.into();
         let mut was_made = false;
         let manager = process_manager_with(|| {
@@ -65,7 +75,7 @@ pub unsafe extern "C" fn groupscan_manager_of_process(
         if !options.is_null() && !was_made {
             return Err(GROUPSCAN_ERROR_ALREADY_EXISTS);
         }
-        // SAFETY: as the caller promises.
+        // SAFETY: as the caller promises (P2).
         unsafe { place.write_unaligned(ptr::from_ref(manager).cast_mut()) };
         Ok(())
     })
@@ -75,13 +85,13 @@ pub unsafe extern "C" fn groupscan_manager_of_process(
 ///
 /// # Safety
 ///
-/// As the header says of pointers.
+/// P1 to P4 of [`ffi`](super#what-callers-promise).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn groupscan_manager_destroy(manager: *mut groupscan_manager) {
     let _ = answer(|| {
         let is_of_process = MANAGER.get().is_some_and(|of_process| ptr::eq(of_process, manager));
         if !is_of_process {
-            // SAFETY: as the caller promises, and it was handed out.
+            // SAFETY: as the caller promises (P1, P4), and it was handed out.
             unsafe { take_back(manager) };
         }
         Ok(())
@@ -92,20 +102,20 @@ pub unsafe extern "C" fn groupscan_manager_destroy(manager: *mut groupscan_manag
 ///
 /// # Safety
 ///
-/// As the header says of pointers.
+/// P1 to P4 of [`ffi`](super#what-callers-promise).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn groupscan_manager_register(
-    manager: *const groupscan_manager,
+    manager: *mut groupscan_manager,
     protocol_id: u32,
     component_id: u32,
     protocol: *mut groupscan_protocol_handle,
 ) -> groupscan_status {
     answer(|| {
         let protocol = result(protocol)?;
-        // SAFETY: as the caller promises.
+        // SAFETY: as the caller promises (P1).
         let manager = unsafe { object(manager) }?;
         let handle = manager.0.register(Client::new(protocol_id, component_id), None)?;
-        // SAFETY: as the caller promises.
+        // SAFETY: as the caller promises (P2).
         unsafe { protocol.write_unaligned(handle.to_bits()) };
         Ok(())
     })
@@ -115,14 +125,14 @@ pub unsafe extern "C" fn groupscan_manager_register(
 ///
 /// # Safety
 ///
-/// As the header says of pointers.
+/// P1 to P4 of [`ffi`](super#what-callers-promise).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn groupscan_manager_deregister(
-    manager: *const groupscan_manager,
+    manager: *mut groupscan_manager,
     protocol: groupscan_protocol_handle,
 ) -> groupscan_status {
     answer(|| {
-        // SAFETY: as the caller promises.
+        // SAFETY: as the caller promises (P1).
         let manager = unsafe { object(manager) }?;
         Ok(manager.0.deregister(ProtocolHandle::from_bits(protocol))?)
     })
@@ -132,52 +142,52 @@ pub unsafe extern "C" fn groupscan_manager_deregister(
 ///
 /// # Safety
 ///
-/// As the header says of pointers.
+/// P1 to P4 of [`ffi`](super#what-callers-promise).
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn groupscan_manager_take_interface(
-    manager: *const groupscan_manager,
+pub unsafe extern "C" fn groupscan_manager_take_interface4(
+    manager: *mut groupscan_manager,
     protocol: groupscan_protocol_handle,
-    interface: *const groupscan_interface4,
+    iface: *const groupscan_interface4,
 ) -> groupscan_status {
-    // SAFETY: as the caller promises.
-    unsafe { own(manager, protocol, interface, GroupManager::take_interface) }
+    // SAFETY: as the caller promises (P1 to P4).
+    unsafe { own(manager, protocol, iface, GroupManager::take_interface) }
 }
 
 /// Gives up an interface.
 ///
 /// # Safety
 ///
-/// As the header says of pointers.
+/// P1 to P4 of [`ffi`](super#what-callers-promise).
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn groupscan_manager_release_interface(
-    manager: *const groupscan_manager,
+pub unsafe extern "C" fn groupscan_manager_release_interface4(
+    manager: *mut groupscan_manager,
     protocol: groupscan_protocol_handle,
-    interface: *const groupscan_interface4,
+    iface: *const groupscan_interface4,
 ) -> groupscan_status {
-    // SAFETY: as the caller promises.
-    unsafe { own(manager, protocol, interface, GroupManager::release_interface) }
+    // SAFETY: as the caller promises (P1 to P4).
+    unsafe { own(manager, protocol, iface, GroupManager::release_interface) }
 }
 
 /// Who owns an interface.
 ///
 /// # Safety
 ///
-/// As the header says of pointers.
+/// P1 to P4 of [`ffi`](super#what-callers-promise).
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn groupscan_manager_owner(
+pub unsafe extern "C" fn groupscan_manager_owner4(
     manager: *const groupscan_manager,
-    interface: *const groupscan_interface4,
+    iface: *const groupscan_interface4,
     protocol_id: *mut u32,
     component_id: *mut u32,
 ) -> groupscan_status {
     answer(|| {
         let (protocol_id, component_id) = (result(protocol_id)?, result(component_id)?);
-        // SAFETY: as the caller promises.
+        // SAFETY: as the caller promises (P1).
         let manager = unsafe { object(manager) }?;
-        // SAFETY: as the caller promises.
-        let interface = V4::interface_in(unsafe { value(interface) }?);
+        // SAFETY: as the caller promises (P3).
+        let interface = V4::interface_in(unsafe { value(iface) }?);
         let owner = manager.0.protocol_on_interface(interface)?;
-        // SAFETY: as the caller promises.
+        // SAFETY: as the caller promises (P2).
         unsafe {
             protocol_id.write_unaligned(owner.protocol_id);
             component_id.write_unaligned(owner.component_id);
@@ -190,7 +200,7 @@ pub unsafe extern "C" fn groupscan_manager_owner(
 ///
 /// # Safety
 ///
-/// As the header says of pointers.
+/// P1 to P4 of [`ffi`](super#what-callers-promise).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn groupscan_manager_protocol_number(
     manager: *const groupscan_manager,
@@ -199,10 +209,10 @@ pub unsafe extern "C" fn groupscan_manager_protocol_number(
 ) -> groupscan_status {
     answer(|| {
         let place = result(number)?;
-        // SAFETY: as the caller promises.
+        // SAFETY: as the caller promises (P1).
         let manager = unsafe { object(manager) }?;
         let number = manager.0.protocol_number(ProtocolHandle::from_bits(protocol))?;
-        // SAFETY: as the caller promises.
+        // SAFETY: as the caller promises (P2).
         unsafe { place.write_unaligned(number.0) };
         Ok(())
     })
@@ -212,50 +222,116 @@ pub unsafe extern "C" fn groupscan_manager_protocol_number(
 ///
 /// # Safety
 ///
-/// As the header says of pointers.
+/// P1 to P4 of [`ffi`](super#what-callers-promise).
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn groupscan_manager_join(
-    manager: *const groupscan_manager,
+pub unsafe extern "C" fn groupscan_manager_join4(
+    manager: *mut groupscan_manager,
     protocol: groupscan_protocol_handle,
     memberships: *const groupscan_membership4,
     count: usize,
     outcome: *mut groupscan_outcome,
 ) -> groupscan_status {
-    let change = |manager: &GroupManager, protocol, memberships: Memberships<'_>| {
-        manager.add_each(protocol, memberships)
-    };
-    // SAFETY: as the caller promises.
-    unsafe { change_each(manager, protocol, memberships, count, outcome, change) }
+    // SAFETY: as the caller promises (P1 to P4), and none need no place.
+    unsafe { update(manager, protocol, none(), (memberships, count), outcome) }
 }
 
 /// Removes memberships of a client, in one commit.
 ///
 /// # Safety
 ///
-/// As the header says of pointers.
+/// P1 to P4 of [`ffi`](super#what-callers-promise).
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn groupscan_manager_leave(
-    manager: *const groupscan_manager,
+pub unsafe extern "C" fn groupscan_manager_leave4(
+    manager: *mut groupscan_manager,
     protocol: groupscan_protocol_handle,
     memberships: *const groupscan_membership4,
     count: usize,
     outcome: *mut groupscan_outcome,
 ) -> groupscan_status {
-    let change = |manager: &GroupManager, protocol, memberships: Memberships<'_>| {
-        manager.delete_each(protocol, memberships)
+    // SAFETY: as the caller promises (P1 to P4), and none need no place.
+    unsafe { update(manager, protocol, (memberships, count), none(), outcome) }
+}
+
+/// Removes memberships of a client and adds others, in one commit.
+///
+/// # Safety
+///
+/// P1 to P4 of [`ffi`](super#what-callers-promise).
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn groupscan_manager_update4(
+    manager: *mut groupscan_manager,
+    protocol: groupscan_protocol_handle,
+    leaves: *const groupscan_membership4,
+    leave_count: usize,
+    joins: *const groupscan_membership4,
+    join_count: usize,
+    outcome: *mut groupscan_outcome,
+) -> groupscan_status {
+    // SAFETY: as the caller promises (P1 to P4).
+    unsafe { update(manager, protocol, (leaves, leave_count), (joins, join_count), outcome) }
+}
+
+/// Removes all memberships of a client on an interface.
+///
+/// # Safety
+///
+/// P1 to P4 of [`ffi`](super#what-callers-promise).
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn groupscan_manager_leave_all4(
+    manager: *mut groupscan_manager,
+    protocol: groupscan_protocol_handle,
+    iface: *const groupscan_interface4,
+    outcome: *mut groupscan_outcome,
+) -> groupscan_status {
+    let changed = || {
+        // SAFETY: as the caller promises (P1).
+        let manager = unsafe { object(manager) }.map_err(nowhere)?;
+        // SAFETY: as the caller promises (P3).
+        let interface = V4::interface_in(unsafe { value(iface) }.map_err(nowhere)?);
+        let protocol = ProtocolHandle::from_bits(protocol);
+        committed(manager.0.leave_all(protocol, interface).map_err(|error| (error.into(), None)))
     };
-    // SAFETY: as the caller promises.
-    unsafe { change_each(manager, protocol, memberships, count, outcome, change) }
+    // SAFETY: as the caller promises (P2).
+    unsafe { changing(outcome, changed) }
+}
+
+/// Makes the memberships of a client on an interface those of a list.
+///
+/// # Safety
+///
+/// P1 to P4 of [`ffi`](super#what-callers-promise).
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn groupscan_manager_replace4(
+    manager: *mut groupscan_manager,
+    protocol: groupscan_protocol_handle,
+    iface: *const groupscan_interface4,
+    joins: *const groupscan_join4,
+    count: usize,
+    outcome: *mut groupscan_outcome,
+) -> groupscan_status {
+    let changed = || {
+        // SAFETY: as the caller promises (P1).
+        let manager = unsafe { object(manager) }.map_err(nowhere)?;
+        // SAFETY: as the caller promises (P3).
+        let interface = V4::interface_in(unsafe { value(iface) }.map_err(nowhere)?);
+        // SAFETY: as the caller promises (P3).
+        let joins = unsafe { joins_in::<V4>(joins, count) }.map_err(nowhere)?;
+        let protocol = ProtocolHandle::from_bits(protocol);
+        let replaced = manager.0.replace(protocol, interface, &joins);
+        committed(replaced.map_err(|refused| (refused.error.into(), refused.at)))
+    };
+    // SAFETY: as the caller promises (P2).
+    unsafe { changing(outcome, changed) }
 }
 
 /// Starts an enumeration for a client.
 ///
 /// # Safety
 ///
-/// As the header says of pointers.
+/// P1 to P4 of [`ffi`](super#what-callers-promise).
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn groupscan_manager_start(
-    manager: *const groupscan_manager,
+pub unsafe extern "C" fn groupscan_manager_start4(
+    manager: *mut groupscan_manager,
     protocol: groupscan_protocol_handle,
     view: u32,
     filter: *const groupscan_filter4,
@@ -263,14 +339,14 @@ pub unsafe extern "C" fn groupscan_manager_start(
 ) -> groupscan_status {
     answer(|| {
         let enumeration = result(enumeration)?;
-        // SAFETY: as the caller promises.
+        // SAFETY: as the caller promises (P1).
         let manager = unsafe { object(manager) }?;
         let view = view_in(view)?;
-        // SAFETY: as the caller promises.
+        // SAFETY: as the caller promises (P3).
         let filter = V4::filter_in(unsafe { options(filter) }?)?;
         let protocol = ProtocolHandle::from_bits(protocol);
         let handle = manager.0.start_enumeration(protocol, view, filter)?;
-        // SAFETY: as the caller promises.
+        // SAFETY: as the caller promises (P2).
         unsafe { enumeration.write_unaligned(handle.to_bits()) };
         Ok(())
     })
@@ -280,10 +356,10 @@ pub unsafe extern "C" fn groupscan_manager_start(
 ///
 /// # Safety
 ///
-/// As the header says of pointers.
+/// P1 to P4 of [`ffi`](super#what-callers-promise).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn groupscan_manager_next(
-    manager: *const groupscan_manager,
+    manager: *mut groupscan_manager,
     enumeration: groupscan_enumeration_handle,
     buffer: *mut c_void,
     buffer_bytes: usize,
@@ -291,13 +367,13 @@ pub unsafe extern "C" fn groupscan_manager_next(
     more: *mut bool,
 ) -> groupscan_status {
     let read = || {
-        // SAFETY: as the caller promises.
+        // SAFETY: as the caller promises (P1).
         let manager = unsafe { object(manager) }?;
         let handle = EnumerationHandle::from_bits(enumeration);
-        // SAFETY: as the caller promises.
+        // SAFETY: as the caller promises (P2).
         manager.0.read(handle, |walk| unsafe { next(walk, buffer, buffer_bytes) })?
     };
-    // SAFETY: as the caller promises.
+    // SAFETY: as the caller promises (P2).
     unsafe { reading(count, more, read) }
 }
 
@@ -305,14 +381,14 @@ pub unsafe extern "C" fn groupscan_manager_next(
 ///
 /// # Safety
 ///
-/// As the header says of pointers.
+/// P1 to P4 of [`ffi`](super#what-callers-promise).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn groupscan_manager_end(
-    manager: *const groupscan_manager,
+    manager: *mut groupscan_manager,
     enumeration: groupscan_enumeration_handle,
 ) -> groupscan_status {
     answer(|| {
-        // SAFETY: as the caller promises.
+        // SAFETY: as the caller promises (P1).
         let manager = unsafe { object(manager) }?;
         Ok(manager.0.end_enumeration(EnumerationHandle::from_bits(enumeration))?)
     })
@@ -322,18 +398,18 @@ pub unsafe extern "C" fn groupscan_manager_end(
 ///
 /// # Safety
 ///
-/// As the header says of pointers.
+/// P1 to P4 of [`ffi`](super#what-callers-promise).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn groupscan_manager_expire_idle(
-    manager: *const groupscan_manager,
+    manager: *mut groupscan_manager,
     ended: *mut usize,
 ) -> groupscan_status {
     answer(|| {
         let place = result(ended)?;
-        // SAFETY: as the caller promises.
+        // SAFETY: as the caller promises (P1).
         let manager = unsafe { object(manager) }?;
         let ended = manager.0.expire_idle();
-        // SAFETY: as the caller promises.
+        // SAFETY: as the caller promises (P2).
         unsafe { place.write_unaligned(ended) };
         Ok(())
     })
@@ -343,21 +419,21 @@ pub unsafe extern "C" fn groupscan_manager_expire_idle(
 ///
 /// # Safety
 ///
-/// As the header says of pointers.
+/// P1 to P4 of [`ffi`](super#what-callers-promise).
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn groupscan_manager_enumerations(
+pub unsafe extern "C" fn groupscan_manager_enumerations4(
     manager: *const groupscan_manager,
-    enumerations: *mut groupscan_enumeration_info,
+    enumerations: *mut groupscan_manager_enumeration4,
     capacity: usize,
     element_bytes: usize,
     count: *mut usize,
 ) -> groupscan_status {
     answer(|| {
-        // SAFETY: as the caller promises.
+        // SAFETY: as the caller promises (P1).
         let manager = unsafe { object(manager) }?;
-        // SAFETY: as the caller promises.
+        // SAFETY: as the caller promises (P2).
         let list = unsafe { List::new(enumerations, capacity, element_bytes, count) }?;
-        list.fill(manager.0.enumerations().into_iter().map(groupscan_enumeration_info::from))
+        list.fill(manager.0.enumerations().into_iter().map(groupscan_manager_enumeration4::from))
     })
 }
 
@@ -365,13 +441,13 @@ pub unsafe extern "C" fn groupscan_manager_enumerations(
 ///
 /// # Safety
 ///
-/// As the header says of pointers.
+/// P1 to P4 of [`ffi`](super#what-callers-promise).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn groupscan_manager_snapshot(
     manager: *const groupscan_manager,
     snapshot: *mut *mut groupscan_snapshot,
 ) -> groupscan_status {
-    // SAFETY: as the caller promises.
+    // SAFETY: as the caller promises (P1 to P4).
     unsafe { snapshot_of(table_in(manager), snapshot) }
 }
 
@@ -379,14 +455,14 @@ pub unsafe extern "C" fn groupscan_manager_snapshot(
 ///
 /// # Safety
 ///
-/// As the header says of pointers.
+/// P1 to P4 of [`ffi`](super#what-callers-promise).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn groupscan_manager_stats(
     manager: *const groupscan_manager,
     stats: *mut groupscan_stats,
     stats_bytes: usize,
 ) -> groupscan_status {
-    // SAFETY: as the caller promises.
+    // SAFETY: as the caller promises (P1 to P4).
     unsafe { stats_of(table_in(manager), stats, stats_bytes) }
 }
 
@@ -394,7 +470,7 @@ pub unsafe extern "C" fn groupscan_manager_stats(
 ///
 /// # Safety
 ///
-/// As the header says of pointers.
+/// P1 to P4 of [`ffi`](super#what-callers-promise).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn groupscan_manager_retained(
     manager: *const groupscan_manager,
@@ -403,7 +479,7 @@ pub unsafe extern "C" fn groupscan_manager_retained(
     element_bytes: usize,
     count: *mut usize,
 ) -> groupscan_status {
-    // SAFETY: as the caller promises.
+    // SAFETY: as the caller promises (P1 to P4).
     unsafe { retained_of(table_in(manager), retained, capacity, element_bytes, count) }
 }
 
@@ -411,13 +487,13 @@ pub unsafe extern "C" fn groupscan_manager_retained(
 ///
 /// # Safety
 ///
-/// As the header says of pointers.
+/// P1 to P4 of [`ffi`](super#what-callers-promise).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn groupscan_manager_reclaim(
-    manager: *const groupscan_manager,
+    manager: *mut groupscan_manager,
     more: *mut bool,
 ) -> groupscan_status {
-    // SAFETY: as the caller promises.
+    // SAFETY: as the caller promises (P1 to P4).
     unsafe { reclaim_of(table_in(manager), more) }
 }
 
@@ -429,63 +505,64 @@ pub unsafe extern "C" fn groupscan_manager_reclaim(
 unsafe fn table_in<'a>(
     manager: *const groupscan_manager,
 ) -> Result<&'a GroupTable, groupscan_status> {
-    // SAFETY: as the caller promises.
+    // SAFETY: as the caller promises (P1).
     unsafe { object(manager) }.map(|manager| manager.0.table())
 }
 
 /// # Safety
 ///
-/// As the header says of pointers.
+/// P1 to P4 of [`ffi`](super#what-callers-promise).
 unsafe fn own(
-    manager: *const groupscan_manager,
+    manager: *mut groupscan_manager,
     protocol: groupscan_protocol_handle,
-    interface: *const groupscan_interface4,
+    iface: *const groupscan_interface4,
     change: fn(&GroupManager, ProtocolHandle, Interface<V4>) -> Result<(), ManagerError>,
 ) -> groupscan_status {
     answer(|| {
-        // SAFETY: as the caller promises.
+        // SAFETY: as the caller promises (P1).
         let manager = unsafe { object(manager) }?;
-        // SAFETY: as the caller promises.
-        let interface = V4::interface_in(unsafe { value(interface) }?);
+        // SAFETY: as the caller promises (P3).
+        let interface = V4::interface_in(unsafe { value(iface) }?);
         Ok(change(&manager.0, ProtocolHandle::from_bits(protocol), interface)?)
     })
 }
 
-/// The memberships of a call, or why one is none.
-type Memberships<'a> = &'a mut dyn Iterator<Item = Result<ClientMembership, groupscan_status>>;
-
-/// What became of a change, or why it was refused, and for which membership.
-type Changed = Result<Committed, (groupscan_status, Option<usize>)>;
-
-/// Changes memberships of a client, in one commit.
+/// Removes and adds memberships of a client, in one commit.
 ///
 /// # Safety
 ///
-/// As the header says of pointers.
-unsafe fn change_each(
-    manager: *const groupscan_manager,
+/// P1 to P4 of [`ffi`](super#what-callers-promise).
+unsafe fn update(
+    manager: *mut groupscan_manager,
     protocol: groupscan_protocol_handle,
-    memberships: *const groupscan_membership4,
-    count: usize,
+    leaves: Array<groupscan_membership4>,
+    joins: Array<groupscan_membership4>,
     outcome: *mut groupscan_outcome,
-    change: impl FnOnce(&GroupManager, ProtocolHandle, Memberships<'_>) -> Changed,
 ) -> groupscan_status {
     let changed = || {
-        // SAFETY: as the caller promises.
+        // SAFETY: as the caller promises (P1).
         let manager = unsafe { object(manager) }.map_err(nowhere)?;
-        // SAFETY: as the caller promises.
-        let memberships = unsafe { values(memberships, count) }.map_err(nowhere)?;
-        let mut memberships = memberships.map(membership_in);
+        // SAFETY: as the caller promises (P3).
+        let leaves = unsafe { values(leaves.0, leaves.1) }.map_err(nowhere)?;
+        // SAFETY: as the caller promises (P3).
+        let joins = unsafe { values(joins.0, joins.1) }.map_err(nowhere)?;
+        let leaves = leaves.map(|leave| Ok((Change::Delete, membership_in(leave)?)));
+        let joins = joins.map(|join| Ok((Change::Add, membership_in(join)?)));
         let protocol = ProtocolHandle::from_bits(protocol);
-        let committed = change(&manager.0, protocol, &mut memberships);
-        let refused = |(status, at): (_, Option<usize>)| -> RefusedAt {
-            (status, at.unwrap_or(GROUPSCAN_NOWHERE))
-        };
-        let Committed { version, changed } = committed.map_err(refused)?;
-        Ok((version.number(), changed))
+        committed(manager.0.change_each(protocol, leaves.chain(joins)))
     };
-    // SAFETY: as the caller promises.
+    // SAFETY: as the caller promises (P2).
     unsafe { changing(outcome, changed) }
+}
+
+/// What a change came to, in the words of an outcome.
+fn committed(
+    changed: Result<Committed, (groupscan_status, Option<usize>)>,
+) -> Result<(u64, usize), RefusedAt> {
+    match changed {
+        Ok(Committed { version, changed }) => Ok((version.number(), changed)),
+        Err((status, at)) => Err((status, at.unwrap_or(GROUPSCAN_NOWHERE))),
+    }
 }
 
 fn membership_in(membership: groupscan_membership4) -> Result<ClientMembership, groupscan_status> {

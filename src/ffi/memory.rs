@@ -2,9 +2,9 @@
 //!
 //! # Invariants
 //!
-//! - I1: what is read is copied before it is looked at, so it does not matter if it changes meanwhile.
+//! - I1: what is read is copied before it is looked at: no value is looked at twice.
 //! - I2: nothing has to be aligned, but for objects, which the library itself has made.
-//! - I3: an object that the caller holds is a `Box` that was given up.
+//! - I3: an object that the caller holds is a `Box` that was given up, of what threads may share.
 
 use std::ptr::{self, NonNull};
 
@@ -25,13 +25,15 @@ const MOST_BYTES: usize = 4096;
 /// # Safety
 ///
 /// The pointer is null, or of an object that was handed out and is not taken back for `'a`.
-pub(super) unsafe fn object<'a, T>(object: *const T) -> Result<&'a T, groupscan_status> {
+pub(super) unsafe fn object<'a, T: Send + Sync>(
+    object: *const T,
+) -> Result<&'a T, groupscan_status> {
     // SAFETY: as the caller promises; aligned (I3).
     unsafe { object.as_ref() }.ok_or(GROUPSCAN_ERROR_NULL_POINTER)
 }
 
 /// An object to be handed out, for which there may be no memory.
-pub(super) fn boxed<T>(object: T) -> Result<Box<T>, groupscan_status> {
+pub(super) fn boxed<T: Send + Sync>(object: T) -> Result<Box<T>, groupscan_status> {
     let mut one = Vec::new();
     one.try_reserve_exact(1).map_err(|_| GROUPSCAN_ERROR_OUT_OF_MEMORY)?;
     one.push(object);
@@ -45,7 +47,7 @@ pub(super) fn boxed<T>(object: T) -> Result<Box<T>, groupscan_status> {
 /// # Safety
 ///
 /// A pointer may be written at the place, aligned or not.
-pub(super) unsafe fn hand_out<T>(
+pub(super) unsafe fn hand_out<T: Send + Sync>(
     place: NonNull<*mut T>,
     object: T,
 ) -> Result<(), groupscan_status> {
@@ -115,7 +117,8 @@ fn fits<T>(count: usize) -> Result<(), groupscan_status> {
 
 /// The size of a struct that grows, if it can be one.
 fn size_of_grown<T: Grows>(bytes: usize) -> Result<usize, groupscan_status> {
-    match (T::FIRST_BYTES..=MOST_BYTES).contains(&bytes) {
+    let is_one = bytes.is_multiple_of(size_of::<u64>());
+    match (T::FIRST_BYTES..=MOST_BYTES).contains(&bytes) && is_one {
         true => Ok(bytes),
         false => Err(GROUPSCAN_ERROR_INVALID_SIZE),
     }

@@ -15,6 +15,18 @@
 //! - I3: the process's manager is never dropped, and needs nothing that is: calls from destructors of
 //!   thread-local storage and from `atexit` work as others do.
 //!
+//! # What callers promise
+//!
+//! The headers ask it of them, and each block of unsafe code rests on it, besides null, which is checked:
+//!
+//! - P1: a pointer to an object is one that was handed out as an object of that type, and that is not
+//!   taken back before the call returns.
+//! - P2: where a result goes, and a buffer as far as its bytes are said to go, may be written, and nobody
+//!   else looks there before the call returns.
+//! - P3: arguments behind a pointer, as many as are said to be there, may be read, and nobody changes them
+//!   before the call returns.
+//! - P4: an object that is destroyed or moved on is used by nobody else during the call.
+//!
 //! # Progress and costs
 //!
 //! Those of the Rust calls. A call adds some nanoseconds.

@@ -2,6 +2,8 @@
 
 #![allow(non_camel_case_types, reason = "names of the header")]
 
+use bytemuck::Pod;
+
 use super::answer;
 use super::enumerations::{Walk, groupscan_enumeration};
 use super::memory::{List, grown, hand_out, object, options, result, take_back, value};
@@ -14,25 +16,51 @@ use crate::snapshot::Snapshot;
 /// A snapshot.
 pub struct groupscan_snapshot(pub(super) Snapshot);
 
+impl groupscan_snapshot {
+    /// The snapshot, for Rust beside C.
+    pub fn snapshot(&self) -> &Snapshot {
+        &self.0
+    }
+}
+
 /// Drops a snapshot.
 ///
 /// # Safety
 ///
-/// As the header says of pointers.
+/// P1 to P4 of [`ffi`](super#what-callers-promise).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn groupscan_snapshot_destroy(snapshot: *mut groupscan_snapshot) {
     let _ = answer(|| {
-        // SAFETY: as the caller promises.
+        // SAFETY: as the caller promises (P1, P4).
         unsafe { take_back(snapshot) };
         Ok(())
     });
+}
+
+/// Makes a second holder of a snapshot's version.
+///
+/// # Safety
+///
+/// P1 to P4 of [`ffi`](super#what-callers-promise).
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn groupscan_snapshot_clone(
+    snapshot: *const groupscan_snapshot,
+    clone: *mut *mut groupscan_snapshot,
+) -> groupscan_status {
+    answer(|| {
+        let clone = result(clone)?;
+        // SAFETY: as the caller promises (P1).
+        let snapshot = unsafe { object(snapshot) }?;
+        // SAFETY: as the caller promises (P2).
+        unsafe { hand_out(clone, groupscan_snapshot(snapshot.0.clone())) }
+    })
 }
 
 /// Which version a snapshot is, and how much it has.
 ///
 /// # Safety
 ///
-/// As the header says of pointers.
+/// P1 to P4 of [`ffi`](super#what-callers-promise).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn groupscan_snapshot_get_info(
     snapshot: *const groupscan_snapshot,
@@ -40,9 +68,9 @@ pub unsafe extern "C" fn groupscan_snapshot_get_info(
     info_bytes: usize,
 ) -> groupscan_status {
     answer(|| {
-        // SAFETY: as the caller promises.
+        // SAFETY: as the caller promises (P1).
         let snapshot = unsafe { object(snapshot) }?;
-        // SAFETY: as the caller promises.
+        // SAFETY: as the caller promises (P2).
         unsafe { grown(info, info_bytes, || (&snapshot.0).into()) }
     })
 }
@@ -51,14 +79,14 @@ pub unsafe extern "C" fn groupscan_snapshot_get_info(
 ///
 /// # Safety
 ///
-/// As the header says of pointers.
+/// P1 to P4 of [`ffi`](super#what-callers-promise).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn groupscan_snapshot_contains4(
     snapshot: *const groupscan_snapshot,
     join: *const groupscan_join4,
     contains: *mut bool,
 ) -> groupscan_status {
-    // SAFETY: as the caller promises.
+    // SAFETY: as the caller promises (P1 to P4).
     unsafe { ask::<V4, _>(snapshot, join, contains, Snapshot::contains) }
 }
 
@@ -66,14 +94,14 @@ pub unsafe extern "C" fn groupscan_snapshot_contains4(
 ///
 /// # Safety
 ///
-/// As the header says of pointers.
+/// P1 to P4 of [`ffi`](super#what-callers-promise).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn groupscan_snapshot_contains6(
     snapshot: *const groupscan_snapshot,
     join: *const groupscan_join6,
     contains: *mut bool,
 ) -> groupscan_status {
-    // SAFETY: as the caller promises.
+    // SAFETY: as the caller promises (P1 to P4).
     unsafe { ask::<V6, _>(snapshot, join, contains, Snapshot::contains) }
 }
 
@@ -81,14 +109,14 @@ pub unsafe extern "C" fn groupscan_snapshot_contains6(
 ///
 /// # Safety
 ///
-/// As the header says of pointers.
+/// P1 to P4 of [`ffi`](super#what-callers-promise).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn groupscan_snapshot_rank4(
     snapshot: *const groupscan_snapshot,
     join: *const groupscan_join4,
     rank: *mut usize,
 ) -> groupscan_status {
-    // SAFETY: as the caller promises.
+    // SAFETY: as the caller promises (P1 to P4).
     unsafe { ask::<V4, _>(snapshot, join, rank, Snapshot::rank) }
 }
 
@@ -96,14 +124,14 @@ pub unsafe extern "C" fn groupscan_snapshot_rank4(
 ///
 /// # Safety
 ///
-/// As the header says of pointers.
+/// P1 to P4 of [`ffi`](super#what-callers-promise).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn groupscan_snapshot_rank6(
     snapshot: *const groupscan_snapshot,
     join: *const groupscan_join6,
     rank: *mut usize,
 ) -> groupscan_status {
-    // SAFETY: as the caller promises.
+    // SAFETY: as the caller promises (P1 to P4).
     unsafe { ask::<V6, _>(snapshot, join, rank, Snapshot::rank) }
 }
 
@@ -111,7 +139,7 @@ pub unsafe extern "C" fn groupscan_snapshot_rank6(
 ///
 /// # Safety
 ///
-/// As the header says of pointers.
+/// P1 to P4 of [`ffi`](super#what-callers-promise).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn groupscan_snapshot_outgoing4(
     snapshot: *const groupscan_snapshot,
@@ -120,7 +148,7 @@ pub unsafe extern "C" fn groupscan_snapshot_outgoing4(
     capacity: usize,
     count: *mut usize,
 ) -> groupscan_status {
-    // SAFETY: as the caller promises.
+    // SAFETY: as the caller promises (P1 to P4).
     unsafe { outgoing::<V4>(snapshot, join, interfaces, capacity, count) }
 }
 
@@ -128,7 +156,7 @@ pub unsafe extern "C" fn groupscan_snapshot_outgoing4(
 ///
 /// # Safety
 ///
-/// As the header says of pointers.
+/// P1 to P4 of [`ffi`](super#what-callers-promise).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn groupscan_snapshot_outgoing6(
     snapshot: *const groupscan_snapshot,
@@ -137,15 +165,85 @@ pub unsafe extern "C" fn groupscan_snapshot_outgoing6(
     capacity: usize,
     count: *mut usize,
 ) -> groupscan_status {
-    // SAFETY: as the caller promises.
+    // SAFETY: as the caller promises (P1 to P4).
     unsafe { outgoing::<V6>(snapshot, join, interfaces, capacity, count) }
+}
+
+/// The interfaces that IPv4 memberships name.
+///
+/// # Safety
+///
+/// P1 to P4 of [`ffi`](super#what-callers-promise).
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn groupscan_snapshot_interfaces4(
+    snapshot: *const groupscan_snapshot,
+    interfaces: *mut groupscan_interface4,
+    capacity: usize,
+    count: *mut usize,
+) -> groupscan_status {
+    // SAFETY: as the caller promises (P1 to P4).
+    unsafe { self::interfaces::<V4>(snapshot, interfaces, capacity, count) }
+}
+
+/// The interfaces that IPv6 memberships name.
+///
+/// # Safety
+///
+/// P1 to P4 of [`ffi`](super#what-callers-promise).
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn groupscan_snapshot_interfaces6(
+    snapshot: *const groupscan_snapshot,
+    interfaces: *mut groupscan_interface6,
+    capacity: usize,
+    count: *mut usize,
+) -> groupscan_status {
+    // SAFETY: as the caller promises (P1 to P4).
+    unsafe { self::interfaces::<V6>(snapshot, interfaces, capacity, count) }
+}
+
+/// The memberships of an IPv4 group.
+///
+/// # Safety
+///
+/// P1 to P4 of [`ffi`](super#what-callers-promise).
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn groupscan_snapshot_memberships4(
+    snapshot: *const groupscan_snapshot,
+    group: *const u8,
+    memberships: *mut groupscan_membership_entry4,
+    capacity: usize,
+    count: *mut usize,
+) -> groupscan_status {
+    // SAFETY: as the caller promises (P1 to P4).
+    unsafe {
+        self::memberships::<V4, [u8; 4]>(snapshot, group.cast(), memberships, capacity, count)
+    }
+}
+
+/// The memberships of an IPv6 group.
+///
+/// # Safety
+///
+/// P1 to P4 of [`ffi`](super#what-callers-promise).
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn groupscan_snapshot_memberships6(
+    snapshot: *const groupscan_snapshot,
+    group: *const u8,
+    memberships: *mut groupscan_membership_entry6,
+    capacity: usize,
+    count: *mut usize,
+) -> groupscan_status {
+    // SAFETY: as the caller promises (P1 to P4).
+    unsafe {
+        self::memberships::<V6, [u8; 16]>(snapshot, group.cast(), memberships, capacity, count)
+    }
 }
 
 /// The keys of IPv4 joins as they lie in memory.
 ///
 /// # Safety
 ///
-/// As the header says of pointers.
+/// P1 to P4 of [`ffi`](super#what-callers-promise).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn groupscan_snapshot_keys4(
     snapshot: *const groupscan_snapshot,
@@ -153,7 +251,7 @@ pub unsafe extern "C" fn groupscan_snapshot_keys4(
     keys: *mut *const u64,
     count: *mut usize,
 ) -> groupscan_status {
-    // SAFETY: as the caller promises.
+    // SAFETY: as the caller promises (P1 to P4).
     unsafe { self::keys::<V4>(snapshot, rank, keys, count) }
 }
 
@@ -161,7 +259,7 @@ pub unsafe extern "C" fn groupscan_snapshot_keys4(
 ///
 /// # Safety
 ///
-/// As the header says of pointers.
+/// P1 to P4 of [`ffi`](super#what-callers-promise).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn groupscan_snapshot_keys6(
     snapshot: *const groupscan_snapshot,
@@ -169,7 +267,7 @@ pub unsafe extern "C" fn groupscan_snapshot_keys6(
     keys: *mut *const groupscan_key6,
     count: *mut usize,
 ) -> groupscan_status {
-    // SAFETY: as the caller promises.
+    // SAFETY: as the caller promises (P1 to P4).
     unsafe { self::keys::<V6>(snapshot, rank, keys, count) }
 }
 
@@ -177,7 +275,7 @@ pub unsafe extern "C" fn groupscan_snapshot_keys6(
 ///
 /// # Safety
 ///
-/// As the header says of pointers.
+/// P1 to P4 of [`ffi`](super#what-callers-promise).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn groupscan_snapshot_enumerate4(
     snapshot: *const groupscan_snapshot,
@@ -185,7 +283,7 @@ pub unsafe extern "C" fn groupscan_snapshot_enumerate4(
     filter: *const groupscan_filter4,
     enumeration: *mut *mut groupscan_enumeration,
 ) -> groupscan_status {
-    // SAFETY: as the caller promises.
+    // SAFETY: as the caller promises (P1 to P4).
     unsafe { enumerate::<V4>(snapshot, view, filter, enumeration, Walk::Joins4) }
 }
 
@@ -193,7 +291,7 @@ pub unsafe extern "C" fn groupscan_snapshot_enumerate4(
 ///
 /// # Safety
 ///
-/// As the header says of pointers.
+/// P1 to P4 of [`ffi`](super#what-callers-promise).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn groupscan_snapshot_enumerate6(
     snapshot: *const groupscan_snapshot,
@@ -201,7 +299,7 @@ pub unsafe extern "C" fn groupscan_snapshot_enumerate6(
     filter: *const groupscan_filter6,
     enumeration: *mut *mut groupscan_enumeration,
 ) -> groupscan_status {
-    // SAFETY: as the caller promises.
+    // SAFETY: as the caller promises (P1 to P4).
     unsafe { enumerate::<V6>(snapshot, view, filter, enumeration, Walk::Joins6) }
 }
 
@@ -209,39 +307,39 @@ pub unsafe extern "C" fn groupscan_snapshot_enumerate6(
 ///
 /// # Safety
 ///
-/// As the header says of pointers.
+/// P1 to P4 of [`ffi`](super#what-callers-promise).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn groupscan_snapshot_enumerate_memberships4(
     snapshot: *const groupscan_snapshot,
-    interface: *const groupscan_interface4,
+    iface: *const groupscan_interface4,
     filter: *const groupscan_filter4,
     enumeration: *mut *mut groupscan_enumeration,
 ) -> groupscan_status {
     let of_memberships = Walk::Memberships4;
-    // SAFETY: as the caller promises.
-    unsafe { enumerate_memberships::<V4>(snapshot, interface, filter, enumeration, of_memberships) }
+    // SAFETY: as the caller promises (P1 to P4).
+    unsafe { enumerate_memberships::<V4>(snapshot, iface, filter, enumeration, of_memberships) }
 }
 
 /// Starts an enumeration of the IPv6 memberships of an interface.
 ///
 /// # Safety
 ///
-/// As the header says of pointers.
+/// P1 to P4 of [`ffi`](super#what-callers-promise).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn groupscan_snapshot_enumerate_memberships6(
     snapshot: *const groupscan_snapshot,
-    interface: *const groupscan_interface6,
+    iface: *const groupscan_interface6,
     filter: *const groupscan_filter6,
     enumeration: *mut *mut groupscan_enumeration,
 ) -> groupscan_status {
     let of_memberships = Walk::Memberships6;
-    // SAFETY: as the caller promises.
-    unsafe { enumerate_memberships::<V6>(snapshot, interface, filter, enumeration, of_memberships) }
+    // SAFETY: as the caller promises (P1 to P4).
+    unsafe { enumerate_memberships::<V6>(snapshot, iface, filter, enumeration, of_memberships) }
 }
 
 /// # Safety
 ///
-/// As the header says of pointers.
+/// P1 to P4 of [`ffi`](super#what-callers-promise).
 unsafe fn ask<F: InC, R>(
     snapshot: *const groupscan_snapshot,
     join: *const F::Join,
@@ -250,11 +348,11 @@ unsafe fn ask<F: InC, R>(
 ) -> groupscan_status {
     answer(|| {
         let place = result(place)?;
-        // SAFETY: as the caller promises.
+        // SAFETY: as the caller promises (P1).
         let snapshot = unsafe { object(snapshot) }?;
-        // SAFETY: as the caller promises.
+        // SAFETY: as the caller promises (P3).
         let (group, source) = F::join_in(unsafe { value(join) }?);
-        // SAFETY: as the caller promises.
+        // SAFETY: as the caller promises (P2).
         unsafe { place.write_unaligned(question(&snapshot.0, group, source)) };
         Ok(())
     })
@@ -262,7 +360,7 @@ unsafe fn ask<F: InC, R>(
 
 /// # Safety
 ///
-/// As the header says of pointers.
+/// P1 to P4 of [`ffi`](super#what-callers-promise).
 unsafe fn outgoing<F: InC>(
     snapshot: *const groupscan_snapshot,
     join: *const F::Join,
@@ -271,11 +369,11 @@ unsafe fn outgoing<F: InC>(
     count: *mut usize,
 ) -> groupscan_status {
     answer(|| {
-        // SAFETY: as the caller promises.
+        // SAFETY: as the caller promises (P1).
         let snapshot = unsafe { object(snapshot) }?;
-        // SAFETY: as the caller promises.
+        // SAFETY: as the caller promises (P3).
         let (group, source) = F::join_in(unsafe { value(join) }?);
-        // SAFETY: as the caller promises.
+        // SAFETY: as the caller promises (P2).
         let list = unsafe { List::fixed(interfaces, capacity, count) }?;
         list.fill(snapshot.0.outgoing(group, source).map(F::interface_out))
     })
@@ -283,7 +381,46 @@ unsafe fn outgoing<F: InC>(
 
 /// # Safety
 ///
-/// As the header says of pointers.
+/// P1 to P4 of [`ffi`](super#what-callers-promise).
+unsafe fn interfaces<F: InC>(
+    snapshot: *const groupscan_snapshot,
+    interfaces: *mut F::Interface,
+    capacity: usize,
+    count: *mut usize,
+) -> groupscan_status {
+    answer(|| {
+        // SAFETY: as the caller promises (P1).
+        let snapshot = unsafe { object(snapshot) }?;
+        // SAFETY: as the caller promises (P2).
+        let list = unsafe { List::fixed(interfaces, capacity, count) }?;
+        list.fill(snapshot.0.interfaces::<F>().map(F::interface_out))
+    })
+}
+
+/// # Safety
+///
+/// P1 to P4 of [`ffi`](super#what-callers-promise).
+unsafe fn memberships<F: InC + From<A>, A: Pod>(
+    snapshot: *const groupscan_snapshot,
+    group: *const A,
+    memberships: *mut F::Record,
+    capacity: usize,
+    count: *mut usize,
+) -> groupscan_status {
+    answer(|| {
+        // SAFETY: as the caller promises (P1).
+        let snapshot = unsafe { object(snapshot) }?;
+        // SAFETY: as the caller promises (P3).
+        let group = F::from(unsafe { value(group) }?);
+        // SAFETY: as the caller promises (P2).
+        let list = unsafe { List::fixed(memberships, capacity, count) }?;
+        list.fill(snapshot.0.memberships(group).map(F::record_out))
+    })
+}
+
+/// # Safety
+///
+/// P1 to P4 of [`ffi`](super#what-callers-promise).
 unsafe fn keys<F: InC>(
     snapshot: *const groupscan_snapshot,
     rank: usize,
@@ -292,10 +429,10 @@ unsafe fn keys<F: InC>(
 ) -> groupscan_status {
     answer(|| {
         let (keys, count) = (result(keys)?, result(count)?);
-        // SAFETY: as the caller promises.
+        // SAFETY: as the caller promises (P1).
         let snapshot = unsafe { object(snapshot) }?;
         let found: &[F::Key] = bytemuck::cast_slice(snapshot.0.keys_from::<F>(rank));
-        // SAFETY: as the caller promises.
+        // SAFETY: as the caller promises (P2).
         unsafe {
             keys.write_unaligned(found.as_ptr());
             count.write_unaligned(found.len());
@@ -306,7 +443,7 @@ unsafe fn keys<F: InC>(
 
 /// # Safety
 ///
-/// As the header says of pointers.
+/// P1 to P4 of [`ffi`](super#what-callers-promise).
 unsafe fn enumerate<F: InC>(
     snapshot: *const groupscan_snapshot,
     view: u32,
@@ -315,37 +452,37 @@ unsafe fn enumerate<F: InC>(
     walk: fn(Enumeration<F, Joins>) -> Walk,
 ) -> groupscan_status {
     let start = || {
-        // SAFETY: as the caller promises.
+        // SAFETY: as the caller promises (P1).
         let snapshot = unsafe { object(snapshot) }?;
         let view = view_in(view)?;
-        // SAFETY: as the caller promises.
+        // SAFETY: as the caller promises (P3).
         let filter = F::filter_in(unsafe { options(filter) }?)?;
         Ok(snapshot.0.enumerate(view, filter))
     };
-    // SAFETY: as the caller promises.
+    // SAFETY: as the caller promises (P1 to P4).
     unsafe { started(enumeration, start, walk) }
 }
 
 /// # Safety
 ///
-/// As the header says of pointers.
+/// P1 to P4 of [`ffi`](super#what-callers-promise).
 unsafe fn enumerate_memberships<F: InC>(
     snapshot: *const groupscan_snapshot,
-    interface: *const F::Interface,
+    iface: *const F::Interface,
     filter: *const F::Filter,
     enumeration: *mut *mut groupscan_enumeration,
     walk: fn(Enumeration<F, Memberships>) -> Walk,
 ) -> groupscan_status {
     let start = || {
-        // SAFETY: as the caller promises.
+        // SAFETY: as the caller promises (P1).
         let snapshot = unsafe { object(snapshot) }?;
-        // SAFETY: as the caller promises.
-        let interface = F::interface_in(unsafe { value(interface) }?);
-        // SAFETY: as the caller promises.
+        // SAFETY: as the caller promises (P3).
+        let interface = F::interface_in(unsafe { value(iface) }?);
+        // SAFETY: as the caller promises (P3).
         let filter = F::filter_in(unsafe { options(filter) }?)?;
         Ok(snapshot.0.enumerate_memberships(interface, filter))
     };
-    // SAFETY: as the caller promises.
+    // SAFETY: as the caller promises (P1 to P4).
     unsafe { started(enumeration, start, walk) }
 }
 
@@ -361,7 +498,7 @@ unsafe fn started<F: InC, K: Kind>(
 ) -> groupscan_status {
     answer(|| {
         let place = result(place)?;
-        // SAFETY: as the caller promises.
+        // SAFETY: as the caller promises (P2).
         unsafe { hand_out(place, groupscan_enumeration(walk(start()?))) }
     })
 }

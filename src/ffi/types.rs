@@ -12,7 +12,9 @@ use std::mem::offset_of;
 use bytemuck::{Pod, Zeroable};
 
 use super::status::groupscan_status::{self, GROUPSCAN_ERROR_INVALID_VIEW};
-use super::status::{GROUPSCAN_ERROR_INVALID_FAMILY, GROUPSCAN_ERROR_INVALID_FLAGS};
+use super::status::{
+    GROUPSCAN_ERROR_INVALID_FAMILY, GROUPSCAN_ERROR_INVALID_FLAGS, GROUPSCAN_ERROR_UNKNOWN_OPTION,
+};
 use crate::enumeration::{Filter, Position, Prefix, View};
 use crate::family::{Family, V4, V6};
 use crate::flags::MembershipFlags;
@@ -134,6 +136,7 @@ pub(super) trait InC: Family {
     type Membership: Pod;
     type Prefix: Pod;
     type Filter: Grows;
+    type Record: Pod;
     type Key: Pod;
 
     /// The number by which positions name the family.
@@ -148,6 +151,16 @@ pub(super) trait InC: Family {
     ) -> Result<Membership<Self>, groupscan_status>;
     fn prefix_out(prefix: Prefix<Self>) -> Self::Prefix;
     fn filter_in(filter: Self::Filter) -> Result<Filter<Self>, groupscan_status>;
+
+    /// The record of a membership.
+    fn record_out(membership: Membership<Self>) -> Self::Record {
+        let Membership { group, source, interface, protocol, flags } = membership;
+        let entry = Self::entry(group, source);
+        let Interface { index, next_hop } = interface;
+        let flags = flags.bits().into();
+        // Both have the same size.
+        bytemuck::cast(Self::membership_entry(entry, index, next_hop, protocol.0, flags))
+    }
 
     /// The address that the first bytes are.
     fn address_in(bytes: [u8; 16]) -> Self;
@@ -188,7 +201,7 @@ pub(super) trait InC: Family {
 macro_rules! in_c {
     (
         $family:ty, $number:expr, $bytes:literal, $join:ident, $interface:ident, $membership:ident,
-        $prefix:ident, $filter:ident, $key:ty
+        $prefix:ident, $filter:ident, $record:ident, $key:ty
     ) => {
         impl InC for $family {
             type Join = $join;
@@ -196,6 +209,7 @@ macro_rules! in_c {
             type Membership = $membership;
             type Prefix = $prefix;
             type Filter = $filter;
+            type Record = $record;
             type Key = $key;
 
             const NUMBER: u32 = $number;
@@ -217,7 +231,7 @@ macro_rules! in_c {
                 protocol: Protocol,
             ) -> Result<Membership<Self>, groupscan_status> {
                 let flags = flags_in(membership.flags)?;
-                let interface = Self::interface_in(membership.interface);
+                let interface = Self::interface_in(membership.iface);
                 let (group, source) = (membership.group.into(), membership.source.into());
                 let membership = Membership::source_specific(group, source, interface, protocol);
                 Ok(membership.with_flags(flags))
@@ -229,15 +243,19 @@ macro_rules! in_c {
             }
 
             fn filter_in(filter: $filter) -> Result<Filter<Self>, groupscan_status> {
+                if filter.is_reserved_used() {
+                    return Err(GROUPSCAN_ERROR_UNKNOWN_OPTION);
+                }
                 let [group, source] = [filter.group, filter.source].map(|prefix| {
                     let length = prefix.length.try_into().unwrap_or(u8::MAX);
                     Prefix::new(prefix.address.into(), length)
                 });
                 let filtered = Filter::all().group(group?).source(source?);
-                Ok(match filter.has_interface {
-                    0 => filtered,
-                    _ => filtered.interface(Self::interface_in(filter.interface)),
-                })
+                match filter.has_interface {
+                    0 => Ok(filtered),
+                    1 => Ok(filtered.interface(Self::interface_in(filter.iface))),
+                    _ => Err(GROUPSCAN_ERROR_UNKNOWN_OPTION),
+                }
             }
 
             fn address_in(bytes: [u8; 16]) -> Self {
@@ -262,6 +280,7 @@ in_c!(
     groupscan_membership4,
     groupscan_prefix4,
     groupscan_filter4,
+    groupscan_membership_entry4,
     u64
 );
 in_c!(
@@ -273,6 +292,7 @@ in_c!(
     groupscan_membership6,
     groupscan_prefix6,
     groupscan_filter6,
+    groupscan_membership_entry6,
     groupscan_key6
 );
 
@@ -315,7 +335,7 @@ pub struct groupscan_interface6 {
 pub struct groupscan_membership4 {
     pub group: [u8; 4],
     pub source: [u8; 4],
-    pub interface: groupscan_interface4,
+    pub iface: groupscan_interface4,
     pub flags: u32,
 }
 
@@ -324,7 +344,7 @@ pub struct groupscan_membership4 {
 pub struct groupscan_membership6 {
     pub group: [u8; 16],
     pub source: [u8; 16],
-    pub interface: groupscan_interface6,
+    pub iface: groupscan_interface6,
     pub flags: u32,
 }
 
@@ -360,8 +380,14 @@ pub struct groupscan_filter4 {
     pub group: groupscan_prefix4,
     pub source: groupscan_prefix4,
     pub has_interface: u32,
-    pub interface: groupscan_interface4,
+    pub iface: groupscan_interface4,
     pub reserved: u32,
+}
+
+impl groupscan_filter4 {
+    fn is_reserved_used(&self) -> bool {
+        self.reserved != 0
+    }
 }
 
 impl Grows for groupscan_filter4 {
@@ -375,7 +401,14 @@ pub struct groupscan_filter6 {
     pub group: groupscan_prefix6,
     pub source: groupscan_prefix6,
     pub has_interface: u32,
-    pub interface: groupscan_interface6,
+    pub iface: groupscan_interface6,
+}
+
+impl groupscan_filter6 {
+    /// There is nothing of the kind.
+    fn is_reserved_used(&self) -> bool {
+        false
+    }
 }
 
 impl Grows for groupscan_filter6 {
@@ -552,7 +585,7 @@ impl From<Retained> for groupscan_retained {
 
 #[derive(Clone, Copy, Debug, Pod, Zeroable)]
 #[repr(C)]
-pub struct groupscan_enumeration_info {
+pub struct groupscan_manager_enumeration4 {
     pub handle: groupscan_enumeration_handle,
     pub version: u64,
     pub remaining: usize,
@@ -566,15 +599,15 @@ pub struct groupscan_enumeration_info {
     pub group: groupscan_prefix4,
     pub source: groupscan_prefix4,
     pub has_interface: u32,
-    pub interface: groupscan_interface4,
+    pub iface: groupscan_interface4,
     pub reserved: u32,
 }
 
-impl Grows for groupscan_enumeration_info {
+impl Grows for groupscan_manager_enumeration4 {
     const FIRST_BYTES: usize = 136;
 }
 
-impl From<EnumerationInfo> for groupscan_enumeration_info {
+impl From<EnumerationInfo> for groupscan_manager_enumeration4 {
     fn from(info: EnumerationInfo) -> Self {
         let interface = info.filter.interface_filter();
         let millis = |duration: std::time::Duration| duration.as_millis() as u64;
@@ -592,7 +625,7 @@ impl From<EnumerationInfo> for groupscan_enumeration_info {
             group: V4::prefix_out(info.filter.group_prefix()),
             source: V4::prefix_out(info.filter.source_prefix()),
             has_interface: interface.is_some().into(),
-            interface: interface.map_or_else(Zeroable::zeroed, V4::interface_out),
+            iface: interface.map_or_else(Zeroable::zeroed, V4::interface_out),
             reserved: 0,
         }
     }

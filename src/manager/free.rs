@@ -28,6 +28,8 @@
 //!
 //! Lock-free: a thread tries again only where another has succeeded.
 
+use std::collections::TryReserveError;
+
 use crate::sync::{AtomicU32, AtomicU64, Ordering};
 
 /// Points to no node.
@@ -96,14 +98,17 @@ pub(super) struct Taken {
 
 impl FreeSlots {
     /// The slots from 0 up to `count`, in this order. `count` is less than 2³² - 1.
-    pub(super) fn new(count: u32) -> Self {
+    pub(super) fn new(count: u32) -> Result<Self, TryReserveError> {
         let node = |number: u32| Node {
             // Node 0 is the spent one.
             slot: AtomicU32::new(number.wrapping_sub(1)),
             next: AtomicLink::new(if number < count { number + 1 } else { NONE }),
         };
-        let nodes = (0..=count).map(node).collect();
-        Self { nodes, head: AtomicLink::new(0), tail: AtomicLink::new(count) }
+        let mut nodes = Vec::new();
+        nodes.try_reserve_exact(count as usize + 1)?;
+        nodes.extend((0..=count).map(node));
+        let (head, tail) = (AtomicLink::new(0), AtomicLink::new(count));
+        Ok(Self { nodes: nodes.into_boxed_slice(), head, tail })
     }
 
     fn node(&self, number: u32) -> Option<&Node> {
@@ -174,7 +179,7 @@ mod tests {
 
     #[test]
     fn the_slot_that_was_free_for_longest_is_taken_first() {
-        let free = FreeSlots::new(5);
+        let free = FreeSlots::new(5).unwrap();
         let mut expected: VecDeque<u32> = (0..5).collect();
         let mut taken = VecDeque::new();
         for turn in 0..1000 {
@@ -192,13 +197,13 @@ mod tests {
 
     #[test]
     fn no_slots_are_none() {
-        assert!(FreeSlots::new(0).take().is_none());
+        assert!(FreeSlots::new(0).unwrap().take().is_none());
     }
 
     #[test]
     fn threads_never_share_a_slot_and_lose_none() {
         const SLOTS: u32 = 3;
-        let free = FreeSlots::new(SLOTS);
+        let free = FreeSlots::new(SLOTS).unwrap();
         let in_use = Mutex::new(BTreeSet::new());
         std::thread::scope(|scope| {
             for _ in 0..4 {

@@ -11,7 +11,7 @@ use crate::family::V4;
 use crate::flags::MembershipFlags;
 use crate::membership::{Interface, Membership};
 use crate::record::SourceGroupEntry;
-use crate::table::WriteTxn;
+use crate::table::{WriteError, WriteTxn};
 use crate::version::Version;
 
 /// A membership as a client names it: which protocol's it is the manager knows.
@@ -25,12 +25,19 @@ pub struct ClientMembership {
     pub flags: MembershipFlags,
 }
 
+/// What is done to a membership.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Change {
+    Add,
+    Delete,
+}
+
 /// What became of a change of several memberships.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Committed {
     /// The version that has the changes; where there was nothing to change, the one before.
     pub version: Version,
-    /// How many memberships came, went, or changed their flags.
+    /// How many memberships came, went, or changed their flags; one that is named twice may count twice.
     pub changed: usize,
 }
 
@@ -59,7 +66,7 @@ impl Error for BulkError {
 }
 
 /// Why a membership, or the client, was refused: in the words of who brought the memberships.
-type Refused<E> = (E, Option<usize>);
+pub(crate) type Refused<E> = (E, Option<usize>);
 
 impl GroupManager {
     /// Adds a membership of the client, or the flags that it lacks (`MgmAddGroupMembershipEntry`).
@@ -112,22 +119,7 @@ impl GroupManager {
         protocol: ProtocolHandle,
         memberships: &[ClientMembership],
     ) -> Result<Committed, BulkError> {
-        self.add_each(protocol, memberships.iter().copied().map(Ok)).map_err(BulkError::new)
-    }
-
-    /// As [`add_memberships`](Self::add_memberships), of memberships of which each may turn out to be none.
-    /// The iterator is run under the manager's locks.
-    pub(crate) fn add_each<E: From<ManagerError>>(
-        &self,
-        protocol: ProtocolHandle,
-        memberships: impl Iterator<Item = Result<ClientMembership, E>>,
-    ) -> Result<Committed, Refused<E>> {
-        self.change_each(protocol, memberships, |client, owner, txn, membership| {
-            if owner != Some(protocol) && !client.client.is_igmp() {
-                return Err(self.not_the_owner(owner));
-            }
-            txn.join(membership).map_err(ManagerError::Write)
-        })
+        self.update_memberships(protocol, &[], memberships)
     }
 
     /// Removes flags of a membership of the client, and with the last of them the membership
@@ -164,55 +156,144 @@ impl GroupManager {
         protocol: ProtocolHandle,
         memberships: &[ClientMembership],
     ) -> Result<Committed, BulkError> {
-        self.delete_each(protocol, memberships.iter().copied().map(Ok)).map_err(BulkError::new)
+        self.update_memberships(protocol, memberships, &[])
     }
 
-    /// As [`delete_memberships`](Self::delete_memberships), of memberships of which each may turn out to be
-    /// none. The iterator is run under the manager's locks.
-    pub(crate) fn delete_each<E: From<ManagerError>>(
+    /// Removes memberships of the client and adds others, all in one commit or none: no reader sees the one
+    /// without the other. The removals come first.
+    ///
+    /// # Errors
+    ///
+    /// As [`delete_memberships`](Self::delete_memberships) and [`add_memberships`](Self::add_memberships);
+    /// the places of those that are added are counted on from those that are deleted.
+    pub fn update_memberships(
         &self,
         protocol: ProtocolHandle,
-        memberships: impl Iterator<Item = Result<ClientMembership, E>>,
-    ) -> Result<Committed, Refused<E>> {
-        self.change_each(protocol, memberships, |client, owner, txn, membership| {
-            match owner {
-                None if !txn.had_memberships(membership.interface) => {
-                    return Err(ManagerError::InterfaceNotFound);
-                }
-                Some(other) if other != protocol && !client.client.is_igmp() => {
-                    return Err(self.not_the_owner(owner));
-                }
-                _ => {}
+        deleted: &[ClientMembership],
+        added: &[ClientMembership],
+    ) -> Result<Committed, BulkError> {
+        let deleted = deleted.iter().map(|membership| Ok((Change::Delete, *membership)));
+        let added = added.iter().map(|membership| Ok((Change::Add, *membership)));
+        self.change_each(protocol, deleted.chain(added)).map_err(BulkError::new)
+    }
+
+    /// Removes all memberships of the client on an interface, as when the interface went down, in one
+    /// commit. Costs those, not the table.
+    ///
+    /// # Errors
+    ///
+    /// [`ManagerError::InvalidHandle`]; [`ManagerError::InterfaceNotFound`] for an interface without an owner
+    /// and memberships; [`ManagerError::NotTheOwner`] where another client owns the interface and the client
+    /// is not IGMP; [`ManagerError::NotRemoved`].
+    pub fn leave_all(
+        &self,
+        protocol: ProtocolHandle,
+        interface: Interface<V4>,
+    ) -> Result<Committed, ManagerError> {
+        let state = self.state();
+        let registered = self.registered(protocol)?;
+        let mut txn = self.table.begin_write();
+        self.may_delete(&registered, protocol, state.owner(interface), interface, &txn)?;
+        let left = txn.leave_all(interface, registered.protocol);
+        let changed = left.map_err(ManagerError::NotRemoved)?;
+        Ok(Committed { version: txn.commit(), changed })
+    }
+
+    /// Makes the memberships of the client on an interface exactly those of `joins`, as when the client
+    /// synchronised anew, in one commit. As [`WriteTxn::replace`].
+    ///
+    /// # Errors
+    ///
+    /// As [`add_membership`](Self::add_membership), with the place of the first join that is none; where
+    /// the list does not ascend strictly, [`WriteError::NotAscending`] in [`ManagerError::Write`], with its
+    /// place.
+    pub fn replace(
+        &self,
+        protocol: ProtocolHandle,
+        interface: Interface<V4>,
+        joins: &[(V4, V4)],
+    ) -> Result<Committed, BulkError> {
+        let client_s = |error| BulkError { at: None, error };
+        let state = self.state();
+        let registered = self.registered(protocol).map_err(client_s)?;
+        self.may_add(&registered, protocol, state.owner(interface)).map_err(client_s)?;
+        for (at, (group, source)) in joins.iter().enumerate() {
+            let checked = check(&SourceGroupEntry::new(*group, *source));
+            checked.map_err(|error| BulkError { at: Some(at), error })?;
+        }
+        let mut txn = self.table.begin_write();
+        let replaced = txn.replace(interface, registered.protocol, joins);
+        let changed = replaced.map_err(|error| {
+            let at = match error {
+                WriteError::NotAscending { at } => Some(at),
+                _ => None,
+            };
+            BulkError { at, error: ManagerError::Write(error) }
+        })?;
+        Ok(Committed { version: txn.commit(), changed })
+    }
+
+    /// Checks that a client may add memberships on an interface that `owner` owns.
+    fn may_add(
+        &self,
+        client: &Registered,
+        protocol: ProtocolHandle,
+        owner: Option<ProtocolHandle>,
+    ) -> Result<(), ManagerError> {
+        match owner == Some(protocol) || client.client.is_igmp() {
+            true => Ok(()),
+            false => Err(self.not_the_owner(owner)),
+        }
+    }
+
+    /// Checks that a client may delete memberships on an interface that `owner` owns.
+    fn may_delete(
+        &self,
+        client: &Registered,
+        protocol: ProtocolHandle,
+        owner: Option<ProtocolHandle>,
+        interface: Interface<V4>,
+        txn: &WriteTxn<'_>,
+    ) -> Result<(), ManagerError> {
+        match owner {
+            None if !txn.had_memberships(interface) => Err(ManagerError::InterfaceNotFound),
+            Some(other) if other != protocol && !client.client.is_igmp() => {
+                Err(self.not_the_owner(owner))
             }
-            txn.leave(membership).map_err(ManagerError::NotRemoved)
-        })
+            _ => Ok(()),
+        }
     }
 
-    /// Changes memberships of a client one by one, and commits if none was refused. Which client that is,
-    /// and who owns the membership's interface, `change` is told.
-    fn change_each<E: From<ManagerError>>(
+    /// Changes memberships of a client one by one, and commits if none was refused. The iterator, which is run
+    /// under the manager's locks, may find that what it has is none.
+    pub(crate) fn change_each<E: From<ManagerError>>(
         &self,
         protocol: ProtocolHandle,
-        memberships: impl Iterator<Item = Result<ClientMembership, E>>,
-        mut change: impl FnMut(
-            &Registered,
-            Option<ProtocolHandle>,
-            &mut WriteTxn<'_>,
-            &Membership<V4>,
-        ) -> Result<bool, ManagerError>,
+        changes: impl Iterator<Item = Result<(Change, ClientMembership), E>>,
     ) -> Result<Committed, Refused<E>> {
         let state = self.state();
-        let registered = self.registered(protocol).map_err(|error| (error.into(), None))?;
+        let client = self.registered(protocol).map_err(|error| (error.into(), None))?;
         let mut txn = self.table.begin_write();
+        let mut change_one = |change, ClientMembership { entry, interface, flags }| {
+            check(&entry)?;
+            let (owner, membership) =
+                (state.owner(interface), client.membership(&entry, interface, flags));
+            match change {
+                Change::Add => {
+                    self.may_add(&client, protocol, owner)?;
+                    txn.join(&membership).map_err(ManagerError::Write)
+                }
+                Change::Delete => {
+                    self.may_delete(&client, protocol, owner, interface, &txn)?;
+                    txn.leave(&membership).map_err(ManagerError::NotRemoved)
+                }
+            }
+        };
         let mut changed = 0;
-        for (at, membership) in memberships.enumerate() {
-            let refused = |error: ManagerError| (error.into(), Some(at));
-            let ClientMembership { entry, interface, flags } =
-                membership.map_err(|error| (error, Some(at)))?;
-            check(&entry).map_err(refused)?;
-            let membership = registered.membership(&entry, interface, flags);
-            let owner = state.owner(interface);
-            let is_change = change(&registered, owner, &mut txn, &membership).map_err(refused)?;
+        for (at, change) in changes.enumerate() {
+            let (change, membership) = change.map_err(|error| (error, Some(at)))?;
+            let is_change =
+                change_one(change, membership).map_err(|error| (error.into(), Some(at)))?;
             changed += usize::from(is_change);
         }
         Ok(Committed { version: txn.commit(), changed })

@@ -35,6 +35,7 @@
 
 use std::alloc::{self, Layout};
 use std::cell::UnsafeCell;
+use std::collections::TryReserveError;
 use std::marker::PhantomData;
 use std::mem::ManuallyDrop;
 use std::ops::Deref;
@@ -80,10 +81,13 @@ pub(super) enum NotInserted {
 
 impl<T: Send + Sync + 'static> Handles<T> {
     /// A table for so many handles at a time, [`SLOTS`] at most.
-    pub(super) fn new(tag: Tag, limit: usize) -> Self {
+    pub(super) fn new(tag: Tag, limit: usize) -> Result<Self, TryReserveError> {
         let limit = limit.min(SLOTS);
-        let slots = (0..limit).map(|_| AtomicPtr::new(ptr::null_mut())).collect();
-        Self { tag, slots, free: FreeSlots::new(limit as u32), owned: PhantomData }
+        let mut slots = Vec::new();
+        slots.try_reserve_exact(limit)?;
+        slots.resize_with(limit, || AtomicPtr::new(ptr::null_mut()));
+        let free = FreeSlots::new(limit as u32)?;
+        Ok(Self { tag, slots: slots.into_boxed_slice(), free, owned: PhantomData })
     }
 
     /// How many handles there may be at a time.
@@ -292,7 +296,7 @@ mod tests {
 
     #[test]
     fn a_handle_stands_for_its_value_until_it_is_removed() {
-        let handles = Handles::new(Tag::Protocol, 4);
+        let handles = Handles::new(Tag::Protocol, 4).unwrap();
         let bits = handles.insert(|| "a".to_string()).unwrap();
         assert_eq!(handles.get(bits).as_deref().map(String::as_str), Some("a"));
         let held = handles.get(bits).unwrap();
@@ -304,7 +308,7 @@ mod tests {
     #[test]
     fn a_value_goes_with_its_last_reference_at_once() {
         let value = Arc::new(());
-        let handles = Handles::new(Tag::Protocol, 4);
+        let handles = Handles::new(Tag::Protocol, 4).unwrap();
         let bits = handles.insert(|| Arc::clone(&value)).unwrap();
         let held = handles.get(bits).unwrap();
         drop(handles.remove(bits));
@@ -318,8 +322,8 @@ mod tests {
 
     #[test]
     fn other_kinds_other_tables_and_stale_handles_are_not_found() {
-        let [protocols, others] = [(); 2].map(|()| Handles::new(Tag::Protocol, 2));
-        let enumerations = Handles::new(Tag::Enumeration, 2);
+        let [protocols, others] = [(); 2].map(|()| Handles::new(Tag::Protocol, 2).unwrap());
+        let enumerations = Handles::new(Tag::Enumeration, 2).unwrap();
         let mut seen = BTreeSet::new();
         let mut last = None;
         for turn in 0..1000 {
@@ -341,7 +345,7 @@ mod tests {
 
     #[test]
     fn the_limit_is_kept_and_slots_come_back() {
-        let handles = Handles::new(Tag::Enumeration, 3);
+        let handles = Handles::new(Tag::Enumeration, 3).unwrap();
         for _ in 0..10 {
             let bits: Vec<u64> = (0..3).map(|value| handles.insert(|| value).unwrap()).collect();
             assert_eq!(handles.insert(|| 3), Err(NotInserted::TooMany));
@@ -350,13 +354,13 @@ mod tests {
             assert!(all.into_iter().map(|(bits, _)| bits).eq(bits.iter().copied()));
             bits.iter().for_each(|bits| assert!(handles.remove(*bits).is_some()));
         }
-        assert_eq!(Handles::<()>::new(Tag::Protocol, usize::MAX).limit(), SLOTS);
-        assert_eq!(Handles::new(Tag::Protocol, 0).insert(|| 1), Err(NotInserted::TooMany));
+        assert_eq!(Handles::<()>::new(Tag::Protocol, usize::MAX).unwrap().limit(), SLOTS);
+        assert_eq!(Handles::new(Tag::Protocol, 0).unwrap().insert(|| 1), Err(NotInserted::TooMany));
     }
 
     #[test]
     fn a_value_that_fails_to_be_made_takes_no_slot() {
-        let handles = Handles::<()>::new(Tag::Protocol, 1);
+        let handles = Handles::<()>::new(Tag::Protocol, 1).unwrap();
         for _ in 0..3 {
             let failing = std::panic::AssertUnwindSafe(|| handles.insert(|| panic!("as a test")));
             assert!(std::panic::catch_unwind(failing).is_err());
@@ -368,7 +372,7 @@ mod tests {
     fn threads_meet_whole_values_or_none() {
         const TURNS: usize = if cfg!(groupscan_check) { 3000 } else { 30_000 };
         // Two that exist, and two in the middle of being removed.
-        let handles = Handles::new(Tag::Enumeration, 4);
+        let handles = Handles::new(Tag::Enumeration, 4).unwrap();
         let latest = crate::sync::AtomicU64::new(0);
         let done = AtomicBool::new(false);
         let made = Arc::new(());

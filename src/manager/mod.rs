@@ -47,6 +47,7 @@ mod handles;
 mod limits;
 mod running;
 
+use std::alloc::{self, Layout};
 use std::fmt;
 
 use crate::snapshot::Snapshot;
@@ -56,6 +57,8 @@ use crate::table::{GroupTable, SnapshotError};
 
 pub use clients::{Callback, Client, ProtocolConfig};
 pub use error::{ManagerError, code};
+#[cfg(feature = "capi")]
+pub(crate) use groups::Change;
 pub use groups::{BulkError, ClientMembership, Committed};
 pub use handle::{EnumerationHandle, ProtocolHandle};
 pub use limits::ManagerLimits;
@@ -108,15 +111,28 @@ impl GroupManager {
         Self::with_limits(ManagerLimits::default())
     }
 
-    /// Makes a manager of an empty table.
+    /// Makes a manager of an empty table. Where the system gives no memory for it, the process ends, as
+    /// with the collections of std.
     pub fn with_limits(limits: ManagerLimits) -> Self {
-        Self {
+        Self::try_with_limits(limits)
+            .unwrap_or_else(|_| alloc::handle_alloc_error(Layout::new::<Self>()))
+    }
+
+    /// As [`with_limits`](Self::with_limits), for limits of somebody else's.
+    ///
+    /// # Errors
+    ///
+    /// [`ManagerError::OutOfMemory`] where the system gives no memory for so many handles.
+    pub fn try_with_limits(limits: ManagerLimits) -> Result<Self, ManagerError> {
+        let protocols = Handles::new(Tag::Protocol, limits.protocols);
+        let enumerations = Handles::new(Tag::Enumeration, limits.enumerations);
+        Ok(Self {
             limits,
             table: GroupTable::with_limits(limits.table),
             state: Mutex::new(State::default()),
-            protocols: Handles::new(Tag::Protocol, limits.protocols),
-            enumerations: Handles::new(Tag::Enumeration, limits.enumerations),
-        }
+            protocols: protocols.map_err(|_| ManagerError::OutOfMemory)?,
+            enumerations: enumerations.map_err(|_| ManagerError::OutOfMemory)?,
+        })
     }
 
     /// The limits that the manager was made with. Those on handles are at most

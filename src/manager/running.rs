@@ -192,6 +192,7 @@ impl GroupManager {
     ///
     /// [`GroupTable::retained`]: crate::GroupTable::retained
     pub fn enumerations(&self) -> Vec<EnumerationInfo> {
+        // Ascending by version.
         let mut retained = self.table.retained();
         // The last is the current version, which the table itself holds.
         retained.pop();
@@ -199,7 +200,8 @@ impl GroupManager {
         let info = |(bits, running): (u64, Reference<'_, Running>)| {
             let Running { enumeration, client, started, .. } = &*running;
             let version = enumeration.snapshot().version();
-            let slots = retained.iter().find(|one| one.version == version).map_or(0, |r| r.slots);
+            let found = retained.binary_search_by_key(&version, |one| one.version);
+            let slots = found.ok().and_then(|at| retained.get(at)).map_or(0, |one| one.slots);
             EnumerationInfo {
                 handle: EnumerationHandle::from_bits(bits),
                 client: *client,

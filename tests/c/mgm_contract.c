@@ -25,15 +25,7 @@
 #include "mgm.h"
 #endif
 
-#if defined(__cplusplus) && __cplusplus >= 201103L
-#define STATIC_CHECK(condition) static_assert(condition, #condition)
-#elif !defined(__cplusplus) && defined(__STDC_VERSION__) && __STDC_VERSION__ >= 201112L
-#define STATIC_CHECK(condition) _Static_assert(condition, #condition)
-#else
-#define STATIC_CHECK_NAME(line) static_check_of_line_##line
-#define STATIC_CHECK_AT(condition, line) typedef char STATIC_CHECK_NAME(line)[(condition) ? 1 : -1]
-#define STATIC_CHECK(condition) STATIC_CHECK_AT(condition, __LINE__)
-#endif
+#include "check.h"
 
 STATIC_CHECK(sizeof(DWORD) == 4);
 STATIC_CHECK(sizeof(BYTE) == 1);
@@ -79,29 +71,6 @@ STATIC_CHECK(ERROR_MORE_DATA == 234);
 STATIC_CHECK(ERROR_NO_MORE_ITEMS == 259);
 STATIC_CHECK(ERROR_CAN_NOT_COMPLETE == 1003);
 STATIC_CHECK(ERROR_NOT_FOUND == 1168);
-
-/* _exit, for a check may fail in any thread, and in an atexit function. */
-#define CHECK(condition)                                                                        \
-    do {                                                                                        \
-        if (!(condition)) {                                                                     \
-            fprintf(stderr, "%s:%d: failed: %s\n", __FILE__, __LINE__, #condition);             \
-            _exit(1);                                                                           \
-        }                                                                                       \
-    } while (0)
-
-#define CHECK_EQ(actual, expected)                                                              \
-    do {                                                                                        \
-        unsigned long actual_ = (unsigned long)(actual);                                        \
-        unsigned long expected_ = (unsigned long)(expected);                                    \
-        if (actual_ != expected_) {                                                             \
-            fprintf(stderr, "%s:%d: failed: %s == %s: %lu (%#lx) against %lu (%#lx)\n",         \
-                    __FILE__, __LINE__, #actual, #expected, actual_, actual_, expected_,        \
-                    expected_);                                                                 \
-            _exit(1);                                                                           \
-        }                                                                                       \
-    } while (0)
-
-#define COUNT(array) ((DWORD)(sizeof(array) / sizeof(array)[0]))
 
 #define JOIN MGM_JOIN_STATE_FLAG
 #define FORWARD MGM_FORWARD_STATE_FLAG
