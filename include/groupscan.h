@@ -249,7 +249,7 @@ typedef struct groupscan_table_options {
  * tries the rest. For OUT_OF_CAPACITY, TOO_MANY and OUT_OF_MEMORY the place is just where the room ran out.
  */
 typedef struct groupscan_outcome {
-    /* The version that has the changes; where there was nothing to change, the one before; after a failure
+    /* The version that has the changes; where no element changed anything, the one before; after a failure
      * 0. */
     uint64_t version;
     /* How many memberships came, went, or changed their flags; one that is named twice may count twice. */
@@ -395,7 +395,8 @@ typedef struct groupscan_stats {
 } groupscan_stats;
 
 /*
- * Tells how a table's memory is spent. Wait-free. stats_bytes is sizeof *stats.
+ * Tells how a table's memory is spent. Wait-free; while writers are at work, numbers of one call may be of
+ * neighbouring versions. stats_bytes is sizeof *stats.
  *
  * GROUPSCAN_ERROR_INVALID_SIZE   see groupscan_status.
  */
@@ -653,7 +654,8 @@ groupscan_status groupscan_enumeration_next(groupscan_enumeration *enumeration, 
 
 /*
  * Tells how many records remain. *exact, which may be null, tells whether it is exactly so many; else, where
- * a view or a source prefix narrows the enumeration, at most. 0 is always exact. Wait-free.
+ * a view, a source prefix or, of joins, an interface narrows the enumeration, at most. 0 is always exact.
+ * Wait-free.
  */
 groupscan_status groupscan_enumeration_remaining(const groupscan_enumeration *enumeration,
                                                  size_t *remaining, bool *exact);
@@ -747,7 +749,8 @@ groupscan_status groupscan_manager_create(const groupscan_manager_options *optio
 
 /*
  * Gives the one manager that the calls of mgm.h are made on. It is there from the first call of mgm.h or of
- * this function on, and never goes. Options other than null have to come first.
+ * this function on, and never goes. Options other than null have to come first. A HANDLE of mgm.h is, as a
+ * number, a handle of the calls here.
  *
  * GROUPSCAN_ERROR_ALREADY_EXISTS   there are options, and the manager is there already.
  * GROUPSCAN_ERROR_INVALID_SIZE, GROUPSCAN_ERROR_UNKNOWN_OPTION   see groupscan_status.

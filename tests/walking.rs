@@ -435,3 +435,25 @@ fn the_position_of_a_part_has_the_parts_before_it_behind_it() {
     }
     assert_eq!(before, 100);
 }
+
+#[test]
+fn parts_that_are_empty_keep_the_group_that_comes_after_them() {
+    // (*,G) and (S,G): the view shows the second, where the cursor is from the start on.
+    let (table, _) = table::<V4>(&[[1, 0, 0, 0, 0], [1, 1, 0, 0, 0]]);
+    for view in [View::AnySource, View::Groups] {
+        let source: Prefix<V4> = "239.0.0.1".parse().unwrap();
+        for filter in [Filter::all(), Filter::all().source(source)] {
+            let whole = || table.snapshot().unwrap().enumerate(view, filter);
+            let mut before = 0;
+            for part in whole().split(3) {
+                let rest = match part.position() {
+                    None => whole(),
+                    Some(position) => whole().resume_after(position),
+                };
+                assert_eq!(before + rest.into_iter().count(), 1, "{view:?} {filter:?}");
+                before += part.into_iter().count();
+            }
+            assert_eq!(before, 1);
+        }
+    }
+}

@@ -423,11 +423,12 @@ impl<F: Family, K: Kind> Enumeration<F, K> {
         self.starting_at(first)
     }
 
-    /// The rank where part `part` of `parts` begins.
+    /// The rank where part `part` of `parts` begins: always where something that is shown once does (I3),
+    /// also if that is before the cursor, for no key in between is shown.
     fn cut(&self, part: usize, parts: usize) -> usize {
         let at = self.cursor.load(Ordering::Relaxed);
         let keys = (self.end - at) as u128 * part as u128 / parts as u128;
-        self.unit_start(at + keys as usize).max(at)
+        self.unit_start(at + keys as usize)
     }
 
     /// The rank of the first key of what is shown once and has the key of a rank.

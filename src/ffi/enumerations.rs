@@ -88,7 +88,9 @@ pub unsafe extern "C" fn groupscan_enumeration_remaining(
     let count = || {
         // SAFETY: as the caller promises (P1).
         let enumeration = unsafe { object(enumeration) }?;
-        Ok(of_each!(&enumeration.0, walk => (walk.remaining(), walk.is_exact())))
+        let (records, is_exact) =
+            of_each!(&enumeration.0, walk => (walk.remaining(), walk.is_exact()));
+        Ok((records, is_exact || records == 0))
     };
     // SAFETY: as the caller promises (P2).
     unsafe { reading(remaining, exact, count) }
