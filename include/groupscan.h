@@ -33,19 +33,19 @@
  *   GROUPSCAN_ERROR_INTERNAL        a fault of the library's own; nothing was changed,
  * besides those that are named at the call. No parameter is both read and written.
  *
- * Ownership. What a ..._create, ..._snapshot, ..._enumerate... or ..._split call gives is the caller's, who
- * destroys it once. A snapshot needs its table no longer, nor an enumeration its snapshot: they may be
- * destroyed in any order. Memory that is passed to a call is used during the call only, and must not be changed
- * by others meanwhile; the one pointer into the library's memory is that of groupscan_snapshot_keys4 and keys6,
- * good as long as the snapshot.
+ * Ownership. What a ..._create, ..._snapshot, ..._clone, ..._enumerate... or ..._split call gives is the
+ * caller's, who destroys it once. A snapshot needs its table no longer, nor an enumeration its snapshot:
+ * they may be destroyed in any order. Memory that is passed to a call is used during the call only, and
+ * must not be changed by others meanwhile; the one pointer into the library's memory is that of
+ * groupscan_snapshot_keys4 and keys6, good as long as the snapshot.
  *
  * Threads. Any object may be used by any number of threads at a time, from wherever it came. Two calls want
- * an object for themselves: its ..._destroy, and groupscan_enumeration_resume_after. Snapshots and enumerations
- * never wait for writers, nor writers for them; calls on a table or a manager that change it, or that list who
- * holds or owns what, wait for each other. Nothing is kept per thread that a caller must know of, but for a
- * thread whose first call is in a destructor of a pthread_key: it leaves some 3 KiB behind and makes later
- * changes a little slower, for the C library runs no destructors of thread-local storage after those. No call
- * may be made from a signal handler.
+ * an object for themselves: its ..._destroy, and groupscan_enumeration_resume_after. Taking and reading
+ * snapshots and enumerations never waits for writers, nor do writers for that; calls on a table or a
+ * manager that change it, or that list who holds or owns what, wait for each other. Nothing is kept per
+ * thread that a caller must know of, but for a thread whose first call is in a destructor of a pthread_key:
+ * it leaves some 3 KiB behind and makes later changes a little slower, for the C library runs no
+ * destructors of thread-local storage after those. No call may be made from a signal handler.
  *
  * Fork. A child may only exec, unless the process had one thread when it forked. What that had made is then
  * there in both, as copies.
@@ -55,9 +55,9 @@
  * order of the machine. A pointer to a struct need not be aligned.
  *
  * Growth. Structs that may get more fields in later versions have their size as their first field, or are
- * passed together with it: say sizeof. A program that was compiled against another version of this header
- * works: what the library does not know of options must be 0, and what the program does not know is taken as
- * 0. All other structs, numbers and functions stay as they are.
+ * passed together with it: say sizeof. A program that was compiled against another version of this header,
+ * of a library of the same soname, works: what the library does not know of options must be 0, and what the
+ * program does not know is taken as 0. All other structs, numbers and functions stay as they are.
  */
 #ifndef GROUPSCAN_H
 #define GROUPSCAN_H
@@ -244,9 +244,10 @@ typedef struct groupscan_table_options {
 /*
  * What became of a change. It is written whether the call fails or not.
  *
- * A change is made wholly or not at all: one element that is refused has all refused. Where the element itself is
- * at fault (INVALID_FLAGS, INVALID_MEMBERSHIP, NOT_OWNER, NOT_FOUND, NOT_ASCENDING), the caller takes it out and
- * tries the rest. For OUT_OF_CAPACITY, TOO_MANY and OUT_OF_MEMORY the place is just where the room ran out.
+ * A change is made wholly or not at all: one element that is refused has all refused. Where the element
+ * itself is at fault (INVALID_FLAGS, INVALID_MEMBERSHIP, NOT_OWNER, NOT_FOUND, NOT_ASCENDING), the caller
+ * takes it out and tries the rest. For OUT_OF_CAPACITY, TOO_MANY and OUT_OF_MEMORY the place is just where
+ * the room ran out.
  */
 typedef struct groupscan_outcome {
     /* The version that has the changes; where no element changed anything, the one before; after a failure
@@ -310,9 +311,10 @@ groupscan_status groupscan_table_leave6(groupscan_table *table, uint32_t protoco
                                         groupscan_outcome *outcome);
 
 /*
- * Removes memberships as leaves do, and then adds others as joins do, all in one commit: no reader sees the one
- * without the other, as when a host goes from (*,G) to (S,G). The places of joins are counted on from those of
- * leaves: refused_at is leave_count for the first join. Each array may be null where its count is 0.
+ * Removes memberships as leaves do, and then adds others as joins do, all in one commit: no reader sees the
+ * one without the other, as when a host goes from (*,G) to (S,G). The places of joins are counted on from
+ * those of leaves: refused_at is leave_count for the first join. Each array may be null where its count is
+ * 0.
  *
  * GROUPSCAN_ERROR_INVALID_FLAGS, GROUPSCAN_ERROR_OUT_OF_CAPACITY, GROUPSCAN_ERROR_TOO_MANY,
  * GROUPSCAN_ERROR_INVALID_SIZE   as for joins.
@@ -528,9 +530,9 @@ typedef struct groupscan_key6 {
  *     for (rank = 0; groupscan_snapshot_keys4(snapshot, rank, &keys, &count) == GROUPSCAN_OK && count > 0;
  *          rank += count)
  *
- * The key of an IPv4 join is a number with the group in the high half and the source in the low one, both in the
- * byte order of the machine (htonl makes addresses of them). Keys ascend. They must not be written, and may be
- * read as long as the snapshot is there. A call costs a search.
+ * The key of an IPv4 join is a number with the group in the high half and the source in the low one, both
+ * in the byte order of the machine (htonl makes addresses of them). Keys ascend. They must not be written,
+ * and may be read as long as the snapshot is there. A call costs a search.
  */
 groupscan_status groupscan_snapshot_keys4(const groupscan_snapshot *snapshot, size_t rank,
                                           const uint64_t **keys, size_t *count);
@@ -685,10 +687,10 @@ groupscan_status groupscan_enumeration_position(const groupscan_enumeration *enu
 
 /*
  * Moves an enumeration behind a position, be it of this enumeration, of one of another version, or one that
- * the caller made: it goes on with the first record behind that, whether or not the record at the position is
- * there. Where a group is shown once, all of the position's group is before it. A part of a split stays within
- * that part. No other thread may use the enumeration meanwhile. O(log n), and for a narrowed one a look for its
- * next record.
+ * the caller made: it goes on with the first record behind that, whether or not the record at the position
+ * is there. Where a group is shown once, all of the position's group is before it. A part of a split stays
+ * within that part. No other thread may use the enumeration meanwhile. O(log n), and for a narrowed one a
+ * look for its next record.
  *
  * GROUPSCAN_ERROR_INVALID_FAMILY   the position is of the other family, or of none.
  */
@@ -816,8 +818,8 @@ groupscan_status groupscan_manager_owner4(const groupscan_manager *manager,
                                          uint32_t *protocol_id, uint32_t *component_id);
 
 /*
- * Tells the number by which records of memberships name a client: its protocol id, unless another client goes by
- * that number. Does not wait.
+ * Tells the number by which records of memberships name a client: its protocol id, unless another client
+ * goes by that number. Does not wait.
  *
  * GROUPSCAN_ERROR_INVALID_HANDLE   see groupscan_status.
  */
@@ -842,8 +844,8 @@ groupscan_status groupscan_manager_join4(groupscan_manager *manager,
 
 /*
  * Removes flags of memberships of a client, and the memberships with their last flags, all in one commit.
- * Removing what is not there changes nothing, on an interface that is there before the call: one with an owner
- * or memberships. After a failure nothing was changed.
+ * Removing what is not there changes nothing, on an interface that is there before the call: one with an
+ * owner or memberships. After a failure nothing was changed.
  *
  * GROUPSCAN_ERROR_NOT_FOUND   the interface of the one at refused_at is not there.
  * GROUPSCAN_ERROR_NOT_OWNER   another client owns the interface, and the caller is not IGMP.
@@ -896,8 +898,8 @@ groupscan_status groupscan_manager_replace4(groupscan_manager *manager,
 
 /*
  * Starts an enumeration of joins for a client, of the version that was published last. The filter may be
- * null. Lock-free; allocates. One that finds as many enumerations as may be first ends those that went unused for
- * options.idle_ms, be it refused afterwards or not.
+ * null. Lock-free; allocates. One that finds as many enumerations as may be first ends those that went
+ * unused for options.idle_ms, be it refused afterwards or not.
  *
  * GROUPSCAN_ERROR_INVALID_HANDLE   see groupscan_status.
  * GROUPSCAN_ERROR_TOO_MANY         options.enumerations run, or options.live_versions live.
@@ -961,8 +963,8 @@ typedef struct groupscan_manager_enumeration4 {
 } groupscan_manager_enumeration4;
 
 /*
- * Lists the enumerations that run, in about the order of their starts. element_bytes is
- * sizeof *enumerations; the list may be null where the capacity is 0. Waits for writers, and makes them wait, for
+ * Lists the enumerations that run, in about the order of their starts. element_bytes is sizeof
+ * *enumerations; the list may be null where the capacity is 0. Waits for writers, and makes them wait, for
  * it visits what old versions retain; O(n log n) of the enumerations besides.
  *
  * GROUPSCAN_ERROR_BUFFER_TOO_SMALL   there are more: the list is full, and *count says how many there are.
