@@ -6,13 +6,12 @@ use std::ffi::c_void;
 use std::ptr;
 
 use super::enumerations::{next, reading};
+use super::figures::{groupscan_manager_enumeration4, groupscan_retained, groupscan_stats};
 use super::memory::{List, hand_out, object, options, result, take_back, value, values};
+use super::outcome::{GROUPSCAN_NOWHERE, RefusedAt, changing, groupscan_outcome, nowhere};
 use super::snapshots::groupscan_snapshot;
 use super::status::groupscan_status::{self, GROUPSCAN_ERROR_ALREADY_EXISTS};
-use super::tables::{
-    Array, RefusedAt, changing, joins_in, none, nowhere, reclaim_of, retained_of, snapshot_of,
-    stats_of,
-};
+use super::tables::{Array, joins_in, none, reclaim_of, retained_of, snapshot_of, stats_of};
 use super::types::*;
 use super::{MANAGER, answer, process_manager_with};
 use crate::family::V4;

@@ -34,10 +34,12 @@
 #![allow(unsafe_code, reason = "takes pointers from C")]
 
 mod enumerations;
+mod figures;
 mod library;
 mod managers;
 mod memory;
 mod mgm;
+mod outcome;
 mod snapshots;
 mod status;
 mod tables;
@@ -49,9 +51,11 @@ use std::sync::OnceLock;
 use crate::manager::{GroupManager, ManagerLimits};
 
 pub use enumerations::*;
+pub use figures::*;
 pub use library::*;
 pub use managers::*;
 pub use mgm::*;
+pub use outcome::*;
 pub use snapshots::*;
 pub use status::*;
 pub use tables::*;

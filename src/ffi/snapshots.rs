@@ -6,6 +6,7 @@ use bytemuck::Pod;
 
 use super::answer;
 use super::enumerations::{Walk, groupscan_enumeration};
+use super::figures::groupscan_snapshot_info;
 use super::memory::{List, grown, hand_out, object, options, result, take_back, value};
 use super::status::groupscan_status;
 use super::types::*;

@@ -5,7 +5,9 @@
 use std::ptr;
 
 use super::answer;
+use super::figures::{groupscan_retained, groupscan_stats};
 use super::memory::{List, grown, hand_out, object, options, result, take_back, value, values};
+use super::outcome::{RefusedAt, changing, groupscan_outcome, nowhere};
 use super::snapshots::groupscan_snapshot;
 use super::status::groupscan_status;
 use super::types::*;
@@ -373,41 +375,6 @@ pub(super) unsafe fn reclaim_of(table: Found<'_>, more: *mut bool) -> groupscan_
         unsafe { more.write_unaligned(there_is_more) };
         Ok(())
     })
-}
-
-/// Why a change was refused, and which of the elements that it was about.
-pub(super) type RefusedAt = (groupscan_status, usize);
-
-/// Says what became of a change.
-///
-/// # Safety
-///
-/// The pointer is null or points to an outcome that may be written.
-pub(super) unsafe fn changing(
-    outcome: *mut groupscan_outcome,
-    change: impl FnOnce() -> Result<(u64, usize), RefusedAt>,
-) -> groupscan_status {
-    let mut became = groupscan_outcome { version: 0, changed: 0, refused_at: GROUPSCAN_NOWHERE };
-    let status = answer(|| match change() {
-        Ok((version, changed)) => {
-            (became.version, became.changed) = (version, changed);
-            Ok(())
-        }
-        Err((status, at)) => {
-            became.refused_at = at;
-            Err(status)
-        }
-    });
-    if !outcome.is_null() {
-        // SAFETY: as the caller promises (P2).
-        unsafe { outcome.write_unaligned(became) };
-    }
-    status
-}
-
-/// That a change was refused, but for no element of it.
-pub(super) fn nowhere(status: impl Into<groupscan_status>) -> RefusedAt {
-    (status.into(), GROUPSCAN_NOWHERE)
 }
 
 /// An array of the caller's, and how many it has.

@@ -18,11 +18,9 @@ use super::status::{
 use crate::enumeration::{Filter, Position, Prefix, View};
 use crate::family::{Family, V4, V6};
 use crate::flags::MembershipFlags;
-use crate::manager::{EnumerationInfo, ManagerLimits};
+use crate::manager::ManagerLimits;
 use crate::membership::{Interface, Membership, Protocol};
 use crate::record::{MembershipEntry, MembershipEntry6, SourceGroupEntry, SourceGroupEntry6};
-use crate::snapshot::Snapshot;
-use crate::stats::{FamilyStats, Retained, Stats};
 use crate::table::Limits;
 
 /// A protocol that is registered with a manager.
@@ -60,6 +58,11 @@ const VIEWS: [View; 5] =
 /// The view of a number.
 pub(super) fn view_in(view: u32) -> Result<View, groupscan_status> {
     VIEWS.get(view as usize).copied().ok_or(GROUPSCAN_ERROR_INVALID_VIEW)
+}
+
+/// The number of a view.
+pub(super) fn view_out(view: View) -> u32 {
+    VIEWS.iter().position(|one| *one == view).unwrap_or(0) as u32
 }
 
 /// A struct that later versions of the library may make longer: its first field is its size, or it is
@@ -350,17 +353,6 @@ pub struct groupscan_membership6 {
 
 #[derive(Clone, Copy, Debug, Pod, Zeroable)]
 #[repr(C)]
-pub struct groupscan_outcome {
-    pub version: u64,
-    pub changed: usize,
-    pub refused_at: usize,
-}
-
-/// The place of an outcome where no element was refused.
-pub const GROUPSCAN_NOWHERE: usize = usize::MAX;
-
-#[derive(Clone, Copy, Debug, Pod, Zeroable)]
-#[repr(C)]
 pub struct groupscan_prefix4 {
     pub address: [u8; 4],
     pub length: u32,
@@ -480,153 +472,4 @@ pub struct groupscan_position {
     pub family: u32,
     pub has_protocol: u32,
     pub protocol: u32,
-}
-
-#[derive(Clone, Copy, Debug, Pod, Zeroable)]
-#[repr(C)]
-pub struct groupscan_family_stats {
-    pub joins: usize,
-    pub memberships: usize,
-    pub interfaces: usize,
-}
-
-impl groupscan_family_stats {
-    pub(super) fn of<F: Family>(snapshot: &Snapshot) -> Self {
-        Self {
-            joins: snapshot.len::<F>(),
-            memberships: snapshot.membership_count::<F>(),
-            interfaces: snapshot.interface_count::<F>(),
-        }
-    }
-}
-
-impl From<FamilyStats> for groupscan_family_stats {
-    fn from(stats: FamilyStats) -> Self {
-        let FamilyStats { joins, memberships, interfaces } = stats;
-        Self { joins, memberships, interfaces }
-    }
-}
-
-#[derive(Clone, Copy, Debug, Pod, Zeroable)]
-#[repr(C)]
-pub struct groupscan_stats {
-    pub ipv4: groupscan_family_stats,
-    pub ipv6: groupscan_family_stats,
-    pub live_versions: usize,
-    pub in_use_bytes: usize,
-    pub retained_bytes: usize,
-    pub pending_bytes: usize,
-    pub free_bytes: usize,
-    pub mapped_bytes: usize,
-}
-
-impl Grows for groupscan_stats {
-    const FIRST_BYTES: usize = 96;
-}
-
-impl From<Stats> for groupscan_stats {
-    fn from(stats: Stats) -> Self {
-        Self {
-            ipv4: stats.ipv4.into(),
-            ipv6: stats.ipv6.into(),
-            live_versions: stats.live_versions,
-            in_use_bytes: stats.slots_in_use * Stats::SLOT_BYTES,
-            retained_bytes: stats.slots_retained * Stats::SLOT_BYTES,
-            pending_bytes: stats.slots_pending * Stats::SLOT_BYTES,
-            free_bytes: stats.slots_free * Stats::SLOT_BYTES,
-            mapped_bytes: stats.mapped_bytes,
-        }
-    }
-}
-
-#[derive(Clone, Copy, Debug, Pod, Zeroable)]
-#[repr(C)]
-pub struct groupscan_snapshot_info {
-    pub version: u64,
-    pub ipv4: groupscan_family_stats,
-    pub ipv6: groupscan_family_stats,
-}
-
-impl Grows for groupscan_snapshot_info {
-    const FIRST_BYTES: usize = 56;
-}
-
-impl From<&Snapshot> for groupscan_snapshot_info {
-    fn from(snapshot: &Snapshot) -> Self {
-        Self {
-            version: snapshot.version().number(),
-            ipv4: groupscan_family_stats::of::<V4>(snapshot),
-            ipv6: groupscan_family_stats::of::<V6>(snapshot),
-        }
-    }
-}
-
-#[derive(Clone, Copy, Debug, Pod, Zeroable)]
-#[repr(C)]
-pub struct groupscan_retained {
-    pub version: u64,
-    pub holders: usize,
-    pub retained_bytes: usize,
-}
-
-impl Grows for groupscan_retained {
-    const FIRST_BYTES: usize = 24;
-}
-
-impl From<Retained> for groupscan_retained {
-    fn from(retained: Retained) -> Self {
-        Self {
-            version: retained.version.number(),
-            holders: retained.holders,
-            retained_bytes: retained.slots * Stats::SLOT_BYTES,
-        }
-    }
-}
-
-#[derive(Clone, Copy, Debug, Pod, Zeroable)]
-#[repr(C)]
-pub struct groupscan_manager_enumeration4 {
-    pub handle: groupscan_enumeration_handle,
-    pub version: u64,
-    pub remaining: usize,
-    pub retained_bytes: usize,
-    pub age_ms: u64,
-    pub idle_ms: u64,
-    pub protocol_id: u32,
-    pub component_id: u32,
-    pub position: groupscan_position,
-    pub view: u32,
-    pub group: groupscan_prefix4,
-    pub source: groupscan_prefix4,
-    pub has_interface: u32,
-    pub iface: groupscan_interface4,
-    pub reserved: u32,
-}
-
-impl Grows for groupscan_manager_enumeration4 {
-    const FIRST_BYTES: usize = 136;
-}
-
-impl From<EnumerationInfo> for groupscan_manager_enumeration4 {
-    fn from(info: EnumerationInfo) -> Self {
-        let interface = info.filter.interface_filter();
-        let millis = |duration: std::time::Duration| duration.as_millis() as u64;
-        Self {
-            handle: info.handle.to_bits(),
-            version: info.version.number(),
-            remaining: info.remaining,
-            retained_bytes: info.retained_bytes,
-            age_ms: millis(info.age),
-            idle_ms: millis(info.idle),
-            protocol_id: info.client.protocol_id,
-            component_id: info.client.component_id,
-            position: V4::position_out(info.position),
-            view: VIEWS.iter().position(|view| *view == info.view).unwrap_or(0) as u32,
-            group: V4::prefix_out(info.filter.group_prefix()),
-            source: V4::prefix_out(info.filter.source_prefix()),
-            has_interface: interface.is_some().into(),
-            iface: interface.map_or_else(Zeroable::zeroed, V4::interface_out),
-            reserved: 0,
-        }
-    }
 }

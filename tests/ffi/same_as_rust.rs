@@ -604,7 +604,7 @@ fn compare<F: Calls>(in_c: *const groupscan_snapshot, in_rust: &Snapshot) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(24))]
+    #![proptest_config(ProptestConfig::with_cases(128))]
 
     #[test]
     fn changes_and_what_is_read_after_them(changes in changes()) {
