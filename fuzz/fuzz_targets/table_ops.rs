@@ -1,0 +1,184 @@
+//! Any transactions on a table of both families, with a small cap and few versions, while snapshots are
+//! held: each snapshot stays what the model was when it was taken, the nodes that exist are those that a
+//! live version reaches, and what is refused has changed nothing.
+
+#![no_main]
+
+#[path = "../../tests/common/mod.rs"]
+mod common;
+
+use std::collections::BTreeSet;
+
+use common::{Model, Small, membership};
+use groupscan::internals::{existing, reachable};
+use groupscan::{
+    Family, GroupTable, JoinKey, Limits, Membership, Prefix, Snapshot, SnapshotError, Stats, V4,
+    V6, WriteError, WriteTxn,
+};
+use libfuzzer_sys::fuzz_target;
+
+/// How many operations an input may have, and how many versions may live at a time.
+const OPERATIONS: usize = 300;
+const LIVE_VERSIONS: usize = 6;
+
+/// The slots that a capped table has: enough for some dozens of memberships, not for all.
+const SLOTS: usize = 160;
+
+/// An operation takes so few bytes that inputs soon have many: what it is, and three numbers.
+type Operation = [u8; 4];
+
+/// A change, of the memberships whose numbers are in a row.
+#[derive(Clone, Copy, Debug)]
+enum Edit {
+    Join { from: u8, count: u8, at: u8 },
+    Leave { from: u8, count: u8, at: u8 },
+    LeaveAll { at: u8 },
+    Replace { from: u8, count: u8, at: u8 },
+}
+
+/// What a version has of both families.
+#[derive(Clone, Default)]
+struct Models {
+    v4: Model<V4>,
+    v6: Model<V6>,
+}
+
+fuzz_target!(|data: &[u8]| {
+    let [options, data @ ..] = data else {
+        return;
+    };
+    let capped = options % 2 == 1;
+    let limits = Limits::default().live_versions(LIVE_VERSIONS);
+    let node_bytes = if capped { SLOTS * Stats::SLOT_BYTES } else { usize::MAX };
+    let table = GroupTable::with_limits(limits.node_bytes(node_bytes));
+    let mut current = Models::default();
+    let mut held: Vec<(Snapshot, Models)> = Vec::new();
+    let mut edits: Vec<(bool, Edit)> = Vec::new();
+    let operations: &[Operation] = data.as_chunks().0;
+    for &[what, from, count, at] in operations.iter().take(OPERATIONS) {
+        let ipv6 = what >= 0x80;
+        match what % 16 {
+            0..=3 => edits.push((ipv6, Edit::Join { from, count, at })),
+            4 | 5 => edits.push((ipv6, Edit::Leave { from, count, at })),
+            6 => edits.push((ipv6, Edit::LeaveAll { at })),
+            7 => edits.push((ipv6, Edit::Replace { from, count, at })),
+            8 => write(&table, &mut current, &edits, false),
+            9..=11 => write(&table, &mut current, &std::mem::take(&mut edits), true),
+            12 => match table.snapshot() {
+                Ok(snapshot) => held.push((snapshot, current.clone())),
+                Err(SnapshotError::TooManyVersions { limit }) => {
+                    let versions: BTreeSet<_> = held.iter().map(|(s, _)| s.version()).collect();
+                    assert_eq!((limit, versions.len()), (LIVE_VERSIONS, LIVE_VERSIONS - 1));
+                }
+                Err(error) => assert!(capped, "{error}"),
+            },
+            13 => held.extend(usize::from(at).checked_rem(held.len()).map(|at| held[at].clone())),
+            14 => {
+                if let Some(at) = usize::from(at).checked_rem(held.len()) {
+                    let (snapshot, models) = held.swap_remove(at);
+                    check(&snapshot, &models);
+                }
+            }
+            _ => check_nodes(&table, &held, &current),
+        }
+    }
+    held.iter().for_each(|(snapshot, models)| check(snapshot, models));
+    check_nodes(&table, &held, &current);
+    held.clear();
+    check_nodes(&table, &held, &current);
+});
+
+/// Makes changes on both sides, and commits them or not.
+fn write(table: &GroupTable, current: &mut Models, edits: &[(bool, Edit)], commit: bool) {
+    let mut edited = current.clone();
+    let mut txn = table.begin_write();
+    for (ipv6, edit) in edits {
+        match ipv6 {
+            false => make(&mut txn, &mut edited.v4, *edit),
+            true => make(&mut txn, &mut edited.v6, *edit),
+        }
+    }
+    if commit {
+        txn.commit();
+        *current = edited;
+    }
+}
+
+/// The membership of a number, at a place: an interface, a protocol and flags.
+fn numbered<F: Small>(number: u8, at: u8) -> Membership<F> {
+    membership(number / 6, number % 6, at % 6, at / 6 % 3, at / 18)
+}
+
+/// So many numbers from one on, without those that are none.
+fn row(from: u8, count: u8) -> impl Iterator<Item = u8> {
+    (from..=u8::MAX).take(usize::from(count % 64))
+}
+
+/// Makes a change on both sides, or, where the cap refuses it, on neither.
+fn make<F: Small>(txn: &mut WriteTxn<'_>, model: &mut Model<F>, edit: Edit) {
+    let is_full = |error: WriteError| {
+        assert!(matches!(error, WriteError::OutOfCapacity { .. }), "{error}");
+    };
+    match edit {
+        Edit::Join { from, count, at } => {
+            for number in row(from, count) {
+                let membership = numbered::<F>(number, at);
+                match txn.join(&membership) {
+                    Ok(changed) => assert_eq!(changed, model.join(&membership)),
+                    Err(error) => is_full(error),
+                }
+            }
+        }
+        Edit::Leave { from, count, at } => {
+            for number in row(from, count) {
+                let membership = numbered::<F>(number, at);
+                assert_eq!(txn.leave(&membership), Ok(model.leave(&membership)));
+            }
+        }
+        Edit::LeaveAll { at } => {
+            let Membership { interface, protocol, .. } = numbered::<F>(0, at);
+            let changed = model.replace(interface, protocol, &[]);
+            assert_eq!(txn.leave_all(interface, protocol), Ok(changed));
+        }
+        Edit::Replace { from, count, at } => {
+            let Membership { interface, protocol, .. } = numbered::<F>(0, at);
+            let joins = row(from, count).map(|number| numbered::<F>(number, at));
+            let joins: Vec<(F, F)> = joins.map(|m| (m.group, m.source)).collect();
+            match txn.replace(interface, protocol, &joins) {
+                Ok(changed) => assert_eq!(changed, model.replace(interface, protocol, &joins)),
+                Err(error) => is_full(error),
+            }
+        }
+    }
+}
+
+fn check(snapshot: &Snapshot, models: &Models) {
+    check_family(snapshot, &models.v4);
+    check_family(snapshot, &models.v6);
+}
+
+fn check_family<F: Family>(snapshot: &Snapshot, model: &Model<F>) {
+    let keys = snapshot.join_keys(Prefix::<F>::ALL).flatten();
+    assert!(keys.map(|key| (key.group(), key.source())).eq(model.joins()));
+    assert_eq!(snapshot.membership_count::<F>(), model.len());
+    assert_eq!(snapshot.interfaces::<F>().collect::<BTreeSet<_>>(), model.interfaces());
+    for interface in model.interfaces() {
+        assert!(snapshot.joined_on(interface).eq(model.joined_on(interface)));
+    }
+}
+
+/// Once all is reclaimed, the nodes that exist are those that a live version reaches.
+fn check_nodes(table: &GroupTable, held: &[(Snapshot, Models)], current: &Models) {
+    while table.reclaim() {}
+    let now = match table.snapshot() {
+        Ok(now) => now,
+        // The current version is not held yet, and may not be.
+        Err(_) => return,
+    };
+    check(&now, current);
+    let live = held.iter().map(|(snapshot, _)| snapshot).chain([&now]);
+    let reached: BTreeSet<usize> = live.flat_map(reachable).collect();
+    assert_eq!(existing(table), reached);
+    let stats = table.stats();
+    assert_eq!((stats.slots_in_use, stats.slots_pending), (reached.len(), 0));
+}
