@@ -5,8 +5,8 @@
 use std::ffi::c_void;
 use std::ptr::{self, NonNull};
 
-use super::memory::room;
-use super::{guarded, process_manager};
+use super::memory::{self, room};
+use super::{guarded, process_manager, types};
 use crate::enumeration::{Batch, Filter, GetNextError, View};
 use crate::family::V4;
 use crate::flags::MembershipFlags;
@@ -246,13 +246,12 @@ fn interface(index: u32, next_hop: u32) -> Interface<V4> {
 }
 
 fn flags_in(bits: u32) -> Result<MembershipFlags, Refused> {
-    let flags = u8::try_from(bits).ok().and_then(MembershipFlags::from_bits);
-    flags.ok_or(INVALID)
+    types::flags_in(bits).map_err(|_| INVALID)
 }
 
 /// Where a result goes; refused where it is null.
 fn writable<T>(place: *mut T) -> Result<NonNull<T>, Refused> {
-    NonNull::new(place).ok_or(INVALID)
+    memory::result(place).map_err(|_| INVALID)
 }
 
 #[cfg(test)]
