@@ -1,0 +1,228 @@
+//! Captures cut at every byte, and with every byte changed: whatever is in a file, reading it ends, counts
+//! every frame, and takes memory in proportion to the file.
+
+#![allow(unsafe_code, reason = "counts what the allocator is asked for")]
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+use std::fs;
+use std::io::{self, Read, Write};
+use std::path::Path;
+
+use groupscan::V4;
+use groupscan::input::{CaptureError, Naming, Replay};
+
+#[path = "common/captures.rs"]
+mod captures;
+
+use captures::{IPV4, enhanced, interface, pcap, report, report_v3, section, simple};
+
+thread_local! {
+    static LIVE_BYTES: Cell<usize> = const { Cell::new(0) };
+    static PEAK_BYTES: Cell<usize> = const { Cell::new(0) };
+}
+
+struct Counting;
+
+// SAFETY: hands every call on to the system's allocator as it is.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        let live = LIVE_BYTES.get() + layout.size();
+        LIVE_BYTES.set(live);
+        PEAK_BYTES.set(PEAK_BYTES.get().max(live));
+        // SAFETY: as the caller promises.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, start: *mut u8, layout: Layout) {
+        // What another thread allocated is not counted here.
+        LIVE_BYTES.set(LIVE_BYTES.get().saturating_sub(layout.size()));
+        // SAFETY: as the caller promises.
+        unsafe { System.dealloc(start, layout) }
+    }
+}
+
+#[global_allocator]
+static COUNTING: Counting = Counting;
+
+/// What `Replay::read_capture` promises: the bytes that it takes of memory for a file of such a length.
+fn bound_bytes(file: &[u8]) -> usize {
+    256 * 1024 + 32 * file.len()
+}
+
+/// A file that is read in pieces, and must be asked for no more often than there are any.
+struct Pieces<'f> {
+    rest: &'f [u8],
+    reads: usize,
+}
+
+impl Read for Pieces<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let most = buffer.len().min(1000);
+        self.reads += 1;
+        self.rest.read(&mut buffer[..most])
+    }
+}
+
+/// Reads a capture and checks what must hold of any; gives the number of its frames, too.
+fn read(file: &[u8]) -> (u64, Result<(), CaptureError>) {
+    let before = LIVE_BYTES.get();
+    PEAK_BYTES.set(before);
+    let mut replay = Replay::new();
+    let mut pieces = Pieces { rest: file, reads: 0 };
+    let result = replay.read_capture(&mut pieces, "lan", Naming::Capture);
+    let peak_bytes = PEAK_BYTES.get() - before;
+    assert!(peak_bytes <= bound_bytes(file), "{peak_bytes} bytes for a file of {}", file.len());
+    // The end is seen twice at most: by the format, and by what tells the format.
+    assert!(pieces.reads <= file.len() / 1000 + 20, "{} reads", pieces.reads);
+    let counts = replay.counts();
+    let accounted = counts.messages.total() + counts.foreign.total() + counts.rejected.total();
+    assert_eq!(accounted, counts.frames);
+    assert!(counts.frames as usize <= file.len() / 12, "a frame has a header");
+    let mut memberships = replay.memberships();
+    assert!(memberships.all(|m| m.group.is_multicast() && !m.source.is_multicast()));
+    (counts.frames, result)
+}
+
+/// Our own recordings that are whole frames of one link, in pcap.
+fn recordings() -> impl Iterator<Item = (String, Vec<u8>)> {
+    ["router-lan1", "router-lan3", "router-enp0s31f6np0"].into_iter().map(|name| {
+        let name = format!("tests/data/{name}.pcap");
+        let file = fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join(&name)).unwrap();
+        (name, file)
+    })
+}
+
+/// Captures of others, that are not part of the project; none where they are absent.
+fn others() -> impl Iterator<Item = (String, Vec<u8>)> {
+    ["tcpdump/IGMP_V2", "tcpdump/PIM-SM_join_prune", "zeek/igmp", "zeek/icmp6-mldv2"]
+        .into_iter()
+        .filter_map(|name| {
+            let file = format!("../shared/data/pcap/{name}.pcap");
+            let file = fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join(file));
+            if file.is_err() {
+                // Not by eprintln!, which the test runner hides when a test passes.
+                let _ = writeln!(io::stderr(), "skipped: {name} is not on this machine");
+            }
+            Some((name.to_owned(), file.ok()?))
+        })
+}
+
+/// A small file of every kind of block of pcapng that is read.
+fn pcapng() -> (String, Vec<u8>) {
+    let group = V4::new(239, 1, 1, 1);
+    let blocks = [
+        section(),
+        interface(228, Some("eth0")),
+        enhanced(0, 0, &report(group)),
+        simple(&report(group)),
+        section(),
+        interface(1, None),
+        enhanced(0, 1000, &report(group)),
+    ];
+    ("pcapng".to_owned(), blocks.concat())
+}
+
+#[test]
+fn captures_cut_anywhere_give_what_came_before() {
+    for (name, file) in recordings() {
+        let mut offset = 24;
+        let mut frames = 0;
+        for length in 0..file.len() {
+            let (counted, result) = read(&file[..length]);
+            if length < 24 {
+                match result {
+                    Err(CaptureError::NotACapture { .. }) if length < 4 => {}
+                    Err(CaptureError::Truncated { offset: 0 }) => {}
+                    other => panic!("{name} cut at {length}: {other:?}"),
+                }
+                continue;
+            }
+            let next = |offset: usize| {
+                let bytes = file[offset + 8..offset + 12].try_into().unwrap();
+                offset + 16 + u32::from_le_bytes(bytes) as usize
+            };
+            if length == next(offset) {
+                offset = length;
+                frames += 1;
+            }
+            match result {
+                Ok(()) => assert_eq!(length, offset),
+                Err(CaptureError::Truncated { offset: at }) => assert_eq!(at, offset as u64),
+                Err(other) => panic!("{name} cut at {length}: {other:?}"),
+            }
+            assert_eq!(counted, frames);
+        }
+    }
+}
+
+#[test]
+fn captures_of_others_cut_anywhere_are_read_without_harm() {
+    for (_, file) in others().chain([pcapng()]) {
+        let mut before = 0;
+        for length in 0..file.len() {
+            let (frames, _) = read(&file[..length]);
+            assert!((before..=before + 1).contains(&frames), "more of a file has more frames");
+            before = frames;
+        }
+    }
+}
+
+#[test]
+fn captures_with_any_byte_changed_are_read_without_harm() {
+    for (_, mut file) in recordings().chain(others()).chain([pcapng()]) {
+        for at in 0..file.len() {
+            for change in [0x01, 0x80, 0xff] {
+                file[at] ^= change;
+                let _ = read(&file);
+                file[at] ^= change;
+            }
+        }
+    }
+}
+
+/// Records as small as they can be: of groups that exclude nothing, and of sources of few groups.
+#[test]
+fn memory_for_a_capture_of_nothing_but_joins_is_in_proportion() {
+    const TO_EXCLUDE: u8 = 4;
+    const ALLOW: u8 = 5;
+    let address = |first: u8, number: u32| V4::from_bits(u32::from(first) << 24 | number);
+    let frames = (0..40u32).flat_map(|frame| {
+        let groups: Vec<V4> = (0..2000).map(|number| address(239, frame << 16 | number)).collect();
+        let records = groups.iter().map(|group| (TO_EXCLUDE, *group, &[][..]));
+        let of_groups = report_v3(&records.collect::<Vec<_>>());
+        let sources: Vec<V4> = (0..4000).map(|number| address(10, frame << 16 | number)).collect();
+        let of_sources = report_v3(&[(ALLOW, address(232, frame), &sources)]);
+        [of_groups, of_sources]
+    });
+    let frames: Vec<_> = frames.map(|frame| (0, frame)).collect();
+    let (read, result) = read(&pcap(IPV4, &frames));
+    result.unwrap();
+    assert_eq!(read, 80);
+}
+
+#[test]
+fn memory_for_a_capture_of_nothing_but_interfaces_is_in_proportion() {
+    let blocks = std::iter::once(section());
+    let file = blocks.chain((0..20_000).map(|_| interface(228, None))).collect::<Vec<_>>().concat();
+    let (frames, result) = read(&file);
+    result.unwrap();
+    assert_eq!(frames, 0);
+    // The same interfaces, section after section.
+    let described = [section(), interface(228, Some("lan"))].concat();
+    read(&described.repeat(5000)).1.unwrap();
+}
+
+#[test]
+fn memory_for_a_block_that_claims_much_is_that_of_what_there_is() {
+    let (_, file) = pcapng();
+    for length in [1 << 10, 1 << 20, 15 << 20, 17 << 20, u32::MAX] {
+        // Of the second frame, whose block begins after three others.
+        let at = section().len() + interface(228, Some("eth0")).len();
+        let mut claims = file.clone();
+        claims[at + 4..at + 8].copy_from_slice(&length.to_le_bytes());
+        let (frames, result) = read(&claims);
+        assert_eq!(frames, 0);
+        assert!(result.is_err(), "{length} bytes: {result:?}");
+    }
+}
