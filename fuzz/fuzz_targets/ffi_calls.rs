@@ -1,5 +1,6 @@
-//! Random calls of the C ABI, with handles of any kind, null pointers, and odd buffers: each must answer
-//! as the model does, and nothing may be left behind.
+//! Random calls of the C ABIs: those of `mgm.h` with handles of any kind, null pointers and odd buffers, each
+//! of which must answer as the model does; or changes through `groupscan.h`, which must come to what the
+//! same calls in Rust come to.
 
 #![no_main]
 
@@ -12,9 +13,22 @@ use libfuzzer_sys::fuzz_target;
 
 #[path = "../../tests/mgm/mod.rs"]
 mod mgm;
+#[path = "../../tests/native_calls/mod.rs"]
+mod native_calls;
 
 use mgm::compare::{Comparison, Step};
 use mgm::{Entry, Got, InterfaceOf, Mgm};
+use native_calls::{Change, FILTERS, Numbers};
+
+/// How many calls of `mgm.h`, and how many changes through `groupscan.h`, an input may have.
+const STEPS: usize = 500;
+const CHANGES: usize = 12;
+
+/// How many memberships a change may have; the worst case of each is reserved, a block of the heap a node.
+const ROW: u8 = 24;
+
+/// What one change is made of.
+type ChangeBytes = [u8; 6];
 
 /// The process's manager, through pointers that lie on any byte.
 struct Calls {
@@ -139,14 +153,49 @@ fn nulls(protocol: u32) {
     assert_eq!((codes, number), ([ERROR_INVALID_PARAMETER; 6], 0));
 }
 
+/// The numbers of memberships in a row: sixteen groups of sixteen sources.
+fn row(from: u8, count: u8, interface: u8, flags: u8) -> impl Iterator<Item = Numbers> {
+    (0..=count % ROW).map(move |step| {
+        let number = from.wrapping_add(step);
+        (number / 16, number % 16, interface % 6, flags)
+    })
+}
+
+/// Whether a change is of IPv4, and what it is.
+fn change([what, protocol, interface, from, count, flags]: ChangeBytes) -> (bool, Change) {
+    let (protocol, interface) = (protocol % 3, interface % 6);
+    let memberships: Vec<Numbers> = row(from, count, interface, flags).collect();
+    let change = match what % 8 {
+        0..=2 => Change::Join { protocol, memberships },
+        3 => Change::Leave { protocol, memberships },
+        4 => {
+            let leaves = row(from.wrapping_sub(count), count, interface, flags).collect();
+            Change::Update { protocol, leaves, joins: memberships }
+        }
+        5 => Change::LeaveAll { protocol, interface },
+        by => {
+            let joins = memberships.iter().map(|&(group, source, ..)| (group, source)).collect();
+            Change::Replace { protocol, interface, joins, sorted: by == 6 }
+        }
+    };
+    (what < 0x80, change)
+}
+
 fuzz_target!(|data: &[u8]| {
-    let [offset, data @ ..] = data else {
+    let [api, data @ ..] = data else {
         return;
     };
-    nulls((*offset).into());
-    let mut calls = Calls { offset: usize::from(offset % 8) };
+    if *api >= 0x80 {
+        let changes = data.as_chunks::<{ size_of::<ChangeBytes>() }>().0;
+        let changes = changes.iter().take(CHANGES).copied().map(change).collect();
+        let narrowed = usize::from(*api) % FILTERS;
+        native_calls::run(changes, narrowed..narrowed + 1);
+        return;
+    }
+    nulls((*api).into());
+    let mut calls = Calls { offset: usize::from(api % 8) };
     let mut comparison = Comparison::new(&mut calls);
-    for step in data.as_chunks::<{ size_of::<Step>() }>().0 {
+    for step in data.as_chunks::<{ size_of::<Step>() }>().0.iter().take(STEPS) {
         comparison.step(*step);
     }
     comparison.finish();

@@ -38,6 +38,7 @@
 #![allow(clippy::indexing_slicing, reason = "indices come from the nodes' own entries")]
 
 mod bulk;
+#[cfg(any(not(groupscan_check), test))]
 mod chunk;
 mod cursor;
 mod edit;
@@ -75,7 +76,7 @@ use search::count_before;
 pub(crate) const MAX_KEYS: usize = u32::MAX as usize;
 
 /// The most levels that a tree can have (I4).
-const MAX_HEIGHT: usize = if cfg!(any(test, loom, groupscan_check)) { 32 } else { 12 };
+const MAX_HEIGHT: usize = if cfg!(any(test, loom, shuttle, groupscan_check)) { 32 } else { 12 };
 
 /// An ordered set of keys.
 #[derive(Debug)]
