@@ -76,6 +76,22 @@ fn at_the_cap_a_join_fails_and_changes_nothing() {
     assert_eq!(join(&table, count), Ok(true));
 }
 
+#[test]
+fn what_a_refused_change_began_is_not_published() {
+    let (table, _) = full_table();
+    let many: Vec<(V4, V4)> =
+        (0..100_000).map(|i| (V4::from_bits(0xe000_0000 + i), V4::UNSPECIFIED)).collect();
+    let nowhere = Interface::new(9);
+    let mut txn = table.begin_write();
+    let refused = WriteError::OutOfCapacity { limit_bytes: LIMIT_BYTES };
+    assert_eq!(txn.replace(nowhere, Protocol(7), &many), Err(refused));
+    assert_eq!(txn.leave(&membership(0)), Ok(true), "the transaction goes on");
+    txn.commit();
+    let snapshot = table.snapshot().unwrap();
+    assert_eq!(snapshot.interface_count::<V4>(), 3, "no interface was made");
+    assert_eq!(snapshot.interfaces::<V4>().filter(|on| *on == nowhere).count(), 0);
+}
+
 /// The bound on what leaves may bring into use: the cap, and one copy of what live versions hold.
 fn bound(held: &[Snapshot]) -> usize {
     let nodes: BTreeSet<usize> = held.iter().flat_map(reachable).collect();
@@ -106,6 +122,23 @@ fn a_full_table_with_a_snapshot_held_empties_one_leave_a_commit() {
     while table.reclaim() {}
     assert_eq!((in_use(&table), table.snapshot().unwrap().len::<V4>()), (0, 0));
     assert_eq!(join(&table, count), Ok(true));
+}
+
+// Joins that are refused reclaim all that they can, and would hide what leaves left to them.
+#[test]
+fn leaves_alone_stay_within_one_copy_of_what_is_held() {
+    let (table, count) = full_table();
+    let held = [table.snapshot().unwrap()];
+    let bound = bound(&held);
+    let mut most = 0;
+    for number in 0..count {
+        let mut txn = table.begin_write();
+        assert_eq!(txn.leave(&membership(number)), Ok(true));
+        txn.commit();
+        most = most.max(in_use(&table));
+    }
+    assert!(most * Stats::SLOT_BYTES > LIMIT_BYTES, "the snapshot kept all of a full table");
+    assert!(most <= bound, "{most} slots, and no more than {bound} by the bound");
 }
 
 #[test]

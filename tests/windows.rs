@@ -171,6 +171,76 @@ fn addresses_are_in_network_byte_order() {
     assert_eq!(declared.deregister(igmp), code::NO_ERROR);
 }
 
+/// A place of bytes, of which none but the first is aligned.
+#[repr(align(8))]
+struct Place([u8; 96]);
+
+impl Place {
+    fn new(value: &[u8], offset: usize) -> Self {
+        let mut place = Self([0xa5; 96]);
+        place.0[offset..offset + value.len()].copy_from_slice(value);
+        place
+    }
+
+    fn at<T>(&mut self, offset: usize) -> *mut T {
+        self.0[offset..].as_mut_ptr().cast()
+    }
+
+    fn number(&self, offset: usize) -> u32 {
+        u32::from_ne_bytes(self.0[offset..offset + 4].try_into().unwrap())
+    }
+
+    fn handle(&self, offset: usize) -> u64 {
+        u64::from_ne_bytes(self.0[offset..offset + 8].try_into().unwrap())
+    }
+}
+
+// In C an access that takes alignment for granted may go well. Here debug assertions look at it.
+#[test]
+fn places_need_not_be_aligned() {
+    let mut declared = Declared::new();
+    for offset in 0..8 {
+        let zeros = |bytes| Place::new(&vec![0; bytes], offset);
+        let (mut config, mut igmp) = (zeros(80), zeros(8));
+        // SAFETY: both have as many bytes as are read or written, on any alignment.
+        let code = unsafe { MgmRegisterMProtocol(config.at(offset), 10, 0, igmp.at(offset)) };
+        assert_eq!(code, code::NO_ERROR);
+        let igmp = igmp.handle(offset);
+        let lan = (2, 0);
+        assert_eq!(declared.take(igmp, lan), code::NO_ERROR);
+        let (mut protocol_id, mut component_id) = (zeros(4), zeros(4));
+        // SAFETY: as above.
+        let code = unsafe {
+            MgmGetProtocolOnInterface(2, 0, protocol_id.at(offset), component_id.at(offset))
+        };
+        assert_eq!((code, protocol_id.number(offset)), (code::NO_ERROR, 10));
+        let join = mgm::entry(0, mgm::address(232, 1, 1, 1));
+        assert_eq!(declared.add(igmp, join, lan, mgm::JOIN), code::NO_ERROR);
+        let mut running = zeros(8);
+        // SAFETY: as above.
+        let code =
+            unsafe { MgmGroupEnumerationStart(handle(igmp), ALL_SOURCES, running.at(offset)) };
+        assert_eq!(code, code::NO_ERROR);
+        let running = running.handle(offset);
+        let expected =
+            [(5, code::ERROR_INSUFFICIENT_BUFFER, 16, 0), (20, code::ERROR_NO_MORE_ITEMS, 20, 1)];
+        for (bytes, expected_code, bytes_after, expected_entries) in expected {
+            let mut size = Place::new(&u32::to_ne_bytes(bytes), offset);
+            let (mut entries, mut buffer) = (zeros(4), zeros(20));
+            let (size_at, entries_at) = (size.at(offset), entries.at(offset));
+            // SAFETY: as above.
+            let code = unsafe {
+                MgmGroupEnumerationGetNext(handle(running), size_at, buffer.at(offset), entries_at)
+            };
+            let got = (code, size.number(offset), entries.number(offset));
+            assert_eq!(got, (expected_code, bytes_after, expected_entries));
+        }
+        assert_eq!(declared.end(running), code::NO_ERROR);
+        assert_eq!(declared.release(igmp, lan), code::NO_ERROR);
+        assert_eq!(declared.deregister(igmp), code::NO_ERROR);
+    }
+}
+
 #[test]
 fn types_lie_in_memory_as_theirs() {
     assert_eq!(size_of::<SOURCE_GROUP_ENTRY>(), size_of::<SourceGroupEntry>());

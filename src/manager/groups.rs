@@ -350,6 +350,13 @@ fn check(entry: &SourceGroupEntry) -> Result<(), ManagerError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::iter;
+    use std::sync::mpsc::channel;
+    use std::thread;
+    use std::time::Duration;
+
+    use crate::enumeration::{Filter, View};
+    use crate::manager::Client;
 
     const ANY: [u8; 4] = [0; 4];
     const HOST: [u8; 4] = [255; 4];
@@ -400,5 +407,31 @@ mod tests {
             let error = ManagerError::NotMulticast { group: group.into() };
             assert_eq!(check(&entry(source, HOST, group, HOST)), Err(error));
         }
+    }
+
+    #[test]
+    fn enumerations_do_not_wait_for_a_change() {
+        let manager = GroupManager::new();
+        let igmp = manager.register(Client::new(10, 0), None).unwrap();
+        let entry = SourceGroupEntry::new(V4::new(239, 1, 1, 1), V4::UNSPECIFIED);
+        let flags = MembershipFlags::JOIN;
+        let membership = ClientMembership { entry, interface: Interface::new(1), flags };
+        let enumerate = || {
+            let running = manager.start_enumeration(igmp, View::AllSources, Filter::all())?;
+            let more = manager.get_next(running, &mut [0; 64])?.more();
+            manager.end_enumeration(running)?;
+            Ok::<bool, ManagerError>(more)
+        };
+        thread::scope(|scope| {
+            // In the middle of a change, under the manager's lock and the writer's.
+            let changes = iter::once_with(|| {
+                let (done, wait) = channel();
+                scope.spawn(move || done.send(enumerate()));
+                // So long only where the reader waits for the change.
+                assert_eq!(wait.recv_timeout(Duration::from_secs(60)), Ok(Ok(false)));
+                Ok::<_, ManagerError>((Change::Add, membership))
+            });
+            assert_eq!(manager.change_each(igmp, changes).unwrap().changed, 1);
+        });
     }
 }

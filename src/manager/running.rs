@@ -23,7 +23,7 @@ pub(super) struct Running {
     owner: ProtocolHandle,
     client: Client,
     started: Moment,
-    /// The moment of the last call, in its nanoseconds. Orders nothing, so it is never one of loom's.
+    /// The moment of the last call, in its nanoseconds. Orders nothing, so it is never one of a checker's.
     last_use: AtomicU64,
 }
 
@@ -227,5 +227,37 @@ impl GroupManager {
                 self.enumerations.remove(bits);
             }
         }
+    }
+}
+
+#[cfg(all(test, not(any(loom, shuttle, groupscan_lock_twin))))]
+mod tests {
+    use super::*;
+    use crate::collector;
+    use std::sync::Arc;
+    use std::thread;
+    use std::time::Instant;
+
+    #[test]
+    fn a_reader_in_the_middle_of_a_call_keeps_no_garbage() {
+        let manager = GroupManager::new();
+        let igmp = manager.register(Client::new(10, 0), None).unwrap();
+        let running = manager.start_enumeration(igmp, View::AllSources, Filter::all()).unwrap();
+        let garbage = Arc::new(());
+        let seen = Arc::downgrade(&garbage);
+        let is_dropped = || seen.upgrade().is_none();
+        let collect = move || {
+            collector::pinned(|pin| pin.drop_later(garbage));
+            let until = Instant::now() + Duration::from_secs(60);
+            while !is_dropped() && Instant::now() < until {
+                collector::collect();
+                thread::yield_now();
+            }
+            is_dropped()
+        };
+        let dropped = manager
+            .read(running, |_| thread::scope(|scope| scope.spawn(collect).join().unwrap()))
+            .unwrap();
+        assert!(dropped, "the reader is pinned while it reads");
     }
 }

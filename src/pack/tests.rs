@@ -14,6 +14,9 @@ const LENGTHS: usize = 300;
 /// What lies around a buffer, to see that nothing else is written.
 const CANARY: u8 = 0xa5;
 
+/// The bytes behind a buffer that are looked at: more than a kernel stores in a step.
+const BEYOND: usize = 256;
+
 /// A family whose addresses are made of numbers, so that all their bytes differ.
 trait Spread: Family {
     /// 0 is the unspecified address; others ascend. Of IPv6, some have zeros in one half.
@@ -127,7 +130,7 @@ where
 {
     let record_bytes = size_of::<R::Record>();
     let spare = keys.len() % record_bytes;
-    let mut memory = vec![CANARY; offset + places * record_bytes + spare + 64];
+    let mut memory = vec![CANARY; offset + places * record_bytes + spare + BEYOND];
     let buffer = &mut memory[offset..offset + places * record_bytes + spare];
     let mut room = Room::over(buffer);
     assert_eq!(room.left(), places);
@@ -237,7 +240,7 @@ fn check_compact<R>(
     let mut given = 0;
     let mut at = 0;
     loop {
-        let mut memory = vec![CANARY; 3 + places * record_bytes + 64];
+        let mut memory = vec![CANARY; 3 + places * record_bytes + BEYOND];
         let mut room = Room::over(&mut memory[3..3 + places * record_bytes]);
         let mut last = None;
         // A page may go over several runs.
