@@ -3,6 +3,17 @@
 /// What a membership stands for: one flag or both, never none.
 ///
 /// The bits are those of `mgm.h`. Only memberships with [`JOIN`](Self::JOIN) make a join.
+///
+/// # Examples
+///
+/// ```
+/// use groupscan::MembershipFlags;
+///
+/// assert_eq!(MembershipFlags::from_bits(3), Some(MembershipFlags::JOIN_AND_FORWARD));
+/// assert_eq!(MembershipFlags::from_bits(0), None);
+/// let left = MembershipFlags::JOIN_AND_FORWARD.difference(MembershipFlags::JOIN);
+/// assert_eq!(left, Some(MembershipFlags::FORWARD));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct MembershipFlags(u8);
 

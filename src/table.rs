@@ -155,6 +155,28 @@ impl GroupTable {
     /// What each live version retains, from the oldest to the current one.
     ///
     /// Waits for other writers, and makes them wait: it visits the nodes that old versions retain.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use groupscan::{GroupTable, Interface, Membership, Protocol, Stats, V4};
+    ///
+    /// # let table = GroupTable::new();
+    /// let sleeper = table.snapshot()?;
+    /// let mut txn = table.begin_write();
+    /// let lan = Interface::new(2);
+    /// txn.join(&Membership::any_source(V4::new(239, 1, 1, 1), lan, Protocol::IGMP))?;
+    /// txn.commit();
+    /// for retained in table.retained() {
+    ///     let bytes = retained.slots * Stats::SLOT_BYTES;
+    ///     println!("{} bytes by {} holders of {:?}", bytes, retained.holders, retained.version);
+    /// }
+    /// assert_eq!(table.stats().live_versions, 2);
+    /// drop(sleeper);
+    /// while table.reclaim() {}
+    /// assert_eq!((table.stats().live_versions, table.stats().slots_retained), (1, 0));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn retained(&self) -> Vec<Retained> {
         self.versions.retained().into_iter().map(Retained::new).collect()
     }
@@ -178,7 +200,34 @@ impl fmt::Debug for GroupTable {
 
 /// A transaction: changes that become visible all at once, or not at all.
 ///
-/// Dropped without [`commit`](Self::commit), also by a panic, it leaves the table as it was.
+/// Dropped without [`commit`](Self::commit), also by a panic, it leaves the table as it was. Other writers
+/// wait until it is committed or dropped; readers do not.
+///
+/// # Examples
+///
+/// ```
+/// use groupscan::{GroupTable, Interface, Membership, Protocol, V4};
+///
+/// let table = GroupTable::new();
+/// let (lan, wan) = (Interface::new(2), Interface::new(3));
+/// let [group, source] = [V4::new(232, 1, 1, 1), V4::new(10, 0, 0, 1)];
+/// let membership = Membership::source_specific(group, source, lan, Protocol::IGMP);
+///
+/// let mut txn = table.begin_write();
+/// assert!(txn.join(&membership)?);
+/// assert!(!txn.join(&membership)?, "it was there");
+/// // What a protocol found on another interface when it synchronised, in ascending order.
+/// let joins = [(group, source), (V4::new(239, 1, 1, 1), V4::UNSPECIFIED)];
+/// assert_eq!(txn.replace(wan, Protocol::IGMP, &joins)?, 2);
+/// txn.commit();
+///
+/// let mut txn = table.begin_write();
+/// assert!(txn.leave(&membership)?);
+/// assert_eq!(txn.leave_all(wan, Protocol::IGMP)?, 2);
+/// drop(txn);
+/// assert_eq!(table.stats().ipv4.memberships, 3, "that was not committed");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct WriteTxn<'t> {
     txn: TableTxn<'t>,
     limits: Limits,

@@ -254,6 +254,21 @@ impl<F: Family, K: Kind> Enumeration<F, K> {
 
     /// As [`get_next`](Self::get_next), into memory that need not be initialised.
     ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::mem::MaybeUninit;
+    ///
+    /// use groupscan::{Filter, GroupTable, V4, View};
+    ///
+    /// # let table = GroupTable::new();
+    /// let enumeration = table.snapshot()?.enumerate(View::Groups, Filter::<V4>::all());
+    /// let mut buffer = [MaybeUninit::uninit(); 4096];
+    /// let batch = enumeration.get_next_uninit(&mut buffer)?;
+    /// println!("{} records, {}", batch.entries().len(), batch.more());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// As [`get_next`](Self::get_next).

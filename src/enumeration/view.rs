@@ -5,6 +5,31 @@ use crate::family::Family;
 use crate::pack::{Each, Selection};
 
 /// What an enumeration shows. Filters act first, the view on what they leave.
+///
+/// # Examples
+///
+/// ```
+/// use groupscan::{GroupTable, Interface, Membership, Protocol, V4, View};
+///
+/// let table = GroupTable::new();
+/// let mut txn = table.begin_write();
+/// let (lan, group) = (Interface::new(2), V4::new(232, 1, 1, 1));
+/// txn.join(&Membership::any_source(group, lan, Protocol::IGMP))?;
+/// for host in [1, 2] {
+///     let source = V4::new(10, 0, 0, host);
+///     txn.join(&Membership::source_specific(group, source, lan, Protocol::IGMP))?;
+/// }
+/// txn.commit();
+///
+/// let snapshot = table.snapshot()?;
+/// let shown = |view| snapshot.records(view).map(|entry| entry.to_string()).collect::<Vec<_>>();
+/// assert_eq!(shown(View::AllSources).len(), 3);
+/// assert_eq!(shown(View::AnySource), ["(10.0.0.1, 232.1.1.1)"]);
+/// assert_eq!(shown(View::SourceSpecific), ["(10.0.0.1, 232.1.1.1)", "(10.0.0.2, 232.1.1.1)"]);
+/// assert_eq!(shown(View::Wildcard), ["(*, 232.1.1.1)"]);
+/// assert_eq!(shown(View::Groups), ["(*, 232.1.1.1)"]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum View {
     /// Every join, (\*,G) and (S,G): `ALL_SOURCES` of the Multicast Group Manager API.

@@ -55,6 +55,20 @@ pub(crate) use selection::{Each, Last, Selection};
 /// An enumeration takes the [best](Kernel::best) that the processor has. All kernels give the same
 /// records; [`Enumeration::with_kernel`](crate::Enumeration::with_kernel) forces one, to compare
 /// them or to rule one out.
+///
+/// # Examples
+///
+/// ```
+/// use groupscan::{Filter, GroupTable, Kernel, V4, View};
+///
+/// # let table = GroupTable::new();
+/// println!("{} of {:?}", Kernel::best(), Kernel::available().collect::<Vec<_>>());
+/// let enumeration = table.snapshot()?.enumerate(View::AllSources, Filter::<V4>::all());
+/// assert_eq!(enumeration.kernel(), Kernel::best());
+/// let portable = enumeration.with_kernel(Kernel::PORTABLE);
+/// assert_eq!(portable.kernel().name(), "portable");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Kernel(Isa);
 
