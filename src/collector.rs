@@ -5,20 +5,20 @@
 //! collector serves the crate, apart from the one that crossbeam shares among its own users, so
 //! that nobody else's long pin holds our garbage.
 //!
-//! Under the cfg `groupscan_lock_twin`, and under loom, a lock takes crossbeam-epoch's place: threads that
-//! are pinned share it, and who drops garbage has it alone.
+//! Under the cfg `groupscan_lock_twin`, and under loom or shuttle, a lock takes crossbeam-epoch's place:
+//! threads that are pinned share it, and who drops garbage has it alone.
 //!
 //! # Progress
 //!
 //! Pinning is lock-free. A thread's first pin registers the thread; every 128th also does a bounded
 //! step of collecting, which looks at all registered threads and drops what garbage it may.
 
-#[cfg(not(any(loom, groupscan_lock_twin)))]
+#[cfg(not(any(loom, shuttle, groupscan_lock_twin)))]
 pub(crate) use epoch::{collect, pinned};
-#[cfg(any(loom, groupscan_lock_twin))]
+#[cfg(any(loom, shuttle, groupscan_lock_twin))]
 pub(crate) use twin::{collect, pinned};
 
-#[cfg(not(any(loom, groupscan_lock_twin)))]
+#[cfg(not(any(loom, shuttle, groupscan_lock_twin)))]
 mod epoch {
     use std::sync::LazyLock;
 
@@ -59,19 +59,19 @@ mod epoch {
     }
 }
 
-#[cfg(any(loom, groupscan_lock_twin))]
+#[cfg(any(loom, shuttle, groupscan_lock_twin))]
 mod twin {
     use std::cell::RefCell;
     use std::sync::PoisonError;
 
     use crate::sync::RwLock;
 
-    #[cfg(loom)]
-    loom::lazy_static! {
+    #[cfg(any(loom, shuttle))]
+    crate::sync::lazy_static! {
         static ref PINNED: RwLock<()> = RwLock::new(());
     }
 
-    #[cfg(not(loom))]
+    #[cfg(not(any(loom, shuttle)))]
     static PINNED: RwLock<()> = RwLock::new(());
 
     /// Proof that the thread is pinned.
@@ -105,7 +105,7 @@ mod twin {
     }
 }
 
-#[cfg(all(test, not(any(loom, groupscan_lock_twin))))]
+#[cfg(all(test, not(any(loom, shuttle, groupscan_lock_twin))))]
 mod tests {
     use super::*;
     use std::sync::Arc;

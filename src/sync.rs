@@ -1,21 +1,31 @@
-//! The lock and the atomics that threads of a table share: those of std, or under `cfg(loom)` those
-//! of loom, which tries every order of their operations.
+//! The lock and the atomics that threads of a table share: those of std, or those of a checker that
+//! chooses the order of their operations. Under `cfg(loom)` every order is tried, under `cfg(shuttle)`
+//! many are, of more threads.
 //!
 //! Under `cfg(groupscan_tsan)` the lock is one that is compiled with the crate, for the thread
 //! sanitizer does not see what std's does where threads wait for each other.
 
-#[cfg(not(loom))]
+#[cfg(loom)]
+use loom as checker;
+#[cfg(shuttle)]
+use shuttle as checker;
+
+#[cfg(not(any(loom, shuttle)))]
 pub(crate) use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering};
-#[cfg(not(any(loom, groupscan_tsan)))]
+#[cfg(not(any(loom, shuttle, groupscan_tsan)))]
 pub(crate) use std::sync::{Mutex, MutexGuard};
 
-#[cfg(all(groupscan_lock_twin, not(any(loom, groupscan_tsan))))]
+#[cfg(all(groupscan_lock_twin, not(any(loom, shuttle, groupscan_tsan))))]
 pub(crate) use std::sync::RwLock;
 
-#[cfg(loom)]
-pub(crate) use loom::sync::{
-    Mutex, MutexGuard, RwLock,
-    atomic::{AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering},
+// A checker begins each run with new statics, which it must be told of.
+#[cfg(any(loom, shuttle))]
+pub(crate) use checker::{
+    lazy_static,
+    sync::{
+        Mutex, MutexGuard, RwLock,
+        atomic::{AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering},
+    },
 };
 
 #[cfg(groupscan_tsan)]

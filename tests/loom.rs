@@ -1,4 +1,5 @@
-//! Readers, a writer, the deaths of versions, and handles, in every order of their steps.
+//! Readers, writers, the deaths of versions, and handles, in every order of their steps; where these are too
+//! many, in every order that interrupts threads no more often than the test says.
 //!
 //! Run with `RUSTFLAGS="--cfg loom" cargo test --test loom`. The lock-based twins stand in
 //! for arc-swap and crossbeam-epoch. Nodes are plain memory, of which loom knows nothing; but every read of one checks
@@ -6,41 +7,40 @@
 
 #![cfg(loom)]
 
+#[path = "common/orders.rs"]
+mod orders;
+
 use std::sync::Arc;
 
-use groupscan::internals::{JoinSet, JoinSetSnapshot};
-use groupscan::manager::{
-    Client, EnumerationHandle, GroupManager, ManagerError, ManagerLimits, ProtocolHandle,
-};
-use groupscan::{Filter, Interface, MembershipFlags, SourceGroupEntry, V4, View};
+use groupscan::manager::{EnumerationHandle, GroupManager, ManagerError, ProtocolHandle};
+use groupscan::{Filter, MembershipFlags, View};
 use loom::thread;
+use orders::{LAN, check, check_nothing_is_left, entry, manager, read_one, set_of, start};
 
-/// A model of some threads; no thread is interrupted more often than three times.
-fn model(run: impl Fn() + Send + Sync + 'static) {
+/// How often threads are interrupted in an order, together, where they could have gone on.
+#[derive(Clone, Copy)]
+enum Interruptions {
+    /// As often as they can be: every order there is.
+    Any,
+    /// So often at most, for there are too many orders otherwise.
+    AtMost(usize),
+}
+
+use Interruptions::{Any, AtMost};
+
+/// Tries every order of the steps of some threads.
+fn model(interruptions: Interruptions, run: impl Fn() + Send + Sync + 'static) {
     let mut builder = loom::model::Builder::new();
-    builder.preemption_bound = Some(3);
+    builder.preemption_bound = match interruptions {
+        Any => None,
+        AtMost(bound) => Some(bound),
+    };
     builder.check(run);
-}
-
-/// A version has the keys 1 to its number.
-fn check(snapshot: &JoinSetSnapshot) -> usize {
-    let length = snapshot.len();
-    assert!((1..=length as u64).all(|key| snapshot.contains(key)));
-    assert!(!snapshot.contains(length as u64 + 1));
-    length
-}
-
-fn set_of(keys: u64) -> Arc<JoinSet> {
-    let set = JoinSet::new();
-    for key in 1..=keys {
-        assert!(set.change([key], true));
-    }
-    Arc::new(set)
 }
 
 #[test]
 fn publish_against_load_and_count_against_death() {
-    model(|| {
+    model(Any, || {
         let set = set_of(1);
         let reader = {
             let set = Arc::clone(&set);
@@ -58,7 +58,7 @@ fn publish_against_load_and_count_against_death() {
 
 #[test]
 fn two_readers_and_a_writer() {
-    model(|| {
+    model(AtMost(3), || {
         let set = set_of(1);
         let readers: Vec<_> = (0..2)
             .map(|_| {
@@ -77,8 +77,33 @@ fn two_readers_and_a_writer() {
 }
 
 #[test]
+fn two_writers_and_a_reader() {
+    model(AtMost(3), || {
+        let set = set_of(1);
+        let writer = {
+            let set = Arc::clone(&set);
+            thread::spawn(move || assert!(set.change([2, 3], true)))
+        };
+        let reader = {
+            let set = Arc::clone(&set);
+            thread::spawn(move || set.snapshot().unwrap().len())
+        };
+        assert!(set.change([4, 5], true));
+        let last = set.snapshot().unwrap();
+        assert!([4, 5].iter().all(|key| last.contains(*key)), "what was committed is seen");
+        assert_eq!(last.contains(2), last.contains(3), "a commit is seen whole");
+        assert!([1, 3, 5].contains(&reader.join().unwrap()));
+        writer.join().unwrap();
+        drop(last);
+        assert!(set.change([6], true));
+        assert_eq!((set.live_versions(), set.retained_nodes()), (1, 0));
+        assert_eq!(check(&set.snapshot().unwrap()), 6);
+    });
+}
+
+#[test]
 fn drop_of_the_last_snapshot_against_commit() {
-    model(|| {
+    model(Any, || {
         let set = set_of(2);
         let snapshot = set.snapshot().unwrap();
         let dropper = thread::spawn(move || {
@@ -96,7 +121,7 @@ fn drop_of_the_last_snapshot_against_commit() {
 
 #[test]
 fn drop_of_the_table_against_drop_of_a_snapshot() {
-    model(|| {
+    model(Any, || {
         let set = set_of(2);
         let snapshot = set.snapshot().unwrap();
         let dropper = thread::spawn(move || drop(set));
@@ -108,64 +133,88 @@ fn drop_of_the_table_against_drop_of_a_snapshot() {
 
 /// A manager with a few joins, and an enumeration of them.
 fn enumeration() -> (Arc<GroupManager>, ProtocolHandle, EnumerationHandle) {
-    let limits = ManagerLimits::default().protocols(1).enumerations(2);
-    let manager = GroupManager::with_limits(limits);
-    let igmp = manager.register(Client::new(10, 0), None).unwrap();
-    for number in 1..=2 {
-        let entry = SourceGroupEntry::new(V4::new(239, 0, 0, number), V4::UNSPECIFIED);
-        let lan = Interface::new(1);
-        manager.add_membership(igmp, &entry, lan, MembershipFlags::JOIN).unwrap();
-    }
+    let (manager, igmp) = manager(2, 2);
     let running = start(&manager, igmp).unwrap();
-    (Arc::new(manager), igmp, running)
+    (manager, igmp, running)
 }
 
-fn start(
-    manager: &GroupManager,
-    protocol: ProtocolHandle,
-) -> Result<EnumerationHandle, ManagerError> {
-    manager.start_enumeration(protocol, View::AllSources, Filter::all())
-}
-
-/// Reads one record, unless the enumeration has ended.
-fn read_one(manager: &GroupManager, running: EnumerationHandle) -> bool {
-    let mut buffer = [0; 16];
-    match manager.get_next(running, &mut buffer) {
-        Ok(batch) => {
-            assert_eq!(batch.entries()[0].group(), V4::new(239, 0, 0, 1));
-            true
-        }
-        Err(error) => {
-            assert_eq!(error, ManagerError::InvalidHandle);
-            false
-        }
-    }
+/// Reads the first record, unless the enumeration has ended.
+fn read_first(manager: &GroupManager, running: EnumerationHandle) -> bool {
+    let read = read_one(manager, running);
+    read.inspect(|first| assert_eq!(*first, Some(entry(1)))).is_some()
 }
 
 #[test]
 fn end_against_get_next() {
-    model(|| {
+    model(Any, || {
         let (manager, igmp, running) = enumeration();
         let reader = {
             let manager = Arc::clone(&manager);
-            thread::spawn(move || read_one(&manager, running))
+            thread::spawn(move || read_first(&manager, running))
         };
         manager.end_enumeration(running).unwrap();
         // What the enumeration held goes, unless the reader is at it, and what is written then must not
         // be what it reads.
-        let entry = SourceGroupEntry::new(V4::new(239, 0, 0, 1), V4::UNSPECIFIED);
-        let lan = Interface::new(1);
-        manager.delete_membership(igmp, &entry, lan, MembershipFlags::JOIN).unwrap();
+        manager.delete_membership(igmp, &entry(1), LAN, MembershipFlags::JOIN).unwrap();
         reader.join().unwrap();
-        while manager.reclaim() {}
-        assert_eq!((manager.stats().live_versions, manager.stats().slots_retained), (1, 0));
-        assert!(!read_one(&manager, running), "ended");
+        check_nothing_is_left(&manager);
+        assert!(!read_first(&manager, running), "ended");
+    });
+}
+
+/// Two threads read one enumeration of three records, a record a call.
+fn share(view: View) {
+    model(AtMost(4), move || {
+        let (manager, igmp) = manager(3, 1);
+        let running = manager.start_enumeration(igmp, view, Filter::all()).unwrap();
+        let read_two = move |manager: &GroupManager| {
+            let read = [(); 2].map(|()| read_one(manager, running).expect("nobody ends it"));
+            read.into_iter().flatten().collect::<Vec<_>>()
+        };
+        let other = {
+            let manager = Arc::clone(&manager);
+            thread::spawn(move || read_two(&manager))
+        };
+        let [one, other] = [read_two(&manager), other.join().unwrap()];
+        for read in [&one, &other] {
+            assert!(read.is_sorted_by_key(|entry| entry.group()), "each reads on");
+        }
+        let mut read = [one, other].concat();
+        read.sort_by_key(|entry| entry.group());
+        assert_eq!(read, [1, 2, 3].map(entry), "each record once");
+        assert_eq!(read_one(&manager, running), Some(None));
+    });
+}
+
+#[test]
+fn get_next_against_get_next_where_batches_are_claimed_first() {
+    share(View::AllSources);
+}
+
+#[test]
+fn get_next_against_get_next_where_batches_are_packed_first() {
+    share(View::Wildcard);
+}
+
+#[test]
+fn deregister_against_get_next() {
+    model(Any, || {
+        let (manager, igmp, running) = enumeration();
+        let reader = {
+            let manager = Arc::clone(&manager);
+            thread::spawn(move || read_first(&manager, running))
+        };
+        // The joins go with their client, and what the enumeration held unless the reader is at it.
+        manager.deregister(igmp).unwrap();
+        reader.join().unwrap();
+        assert!(!read_first(&manager, running), "ended");
+        check_nothing_is_left(&manager);
     });
 }
 
 #[test]
 fn end_against_end_and_start() {
-    model(|| {
+    model(Any, || {
         let (manager, igmp, running) = enumeration();
         let other = {
             let manager = Arc::clone(&manager);
@@ -175,13 +224,13 @@ fn end_against_end_and_start() {
         let next = start(&manager, igmp).unwrap();
         assert_ne!(next, running);
         assert!(ended ^ other.join().unwrap(), "one of two ends it");
-        assert!(read_one(&manager, next));
+        assert!(read_first(&manager, next));
     });
 }
 
 #[test]
 fn deregister_against_start() {
-    model(|| {
+    model(AtMost(3), || {
         let (manager, igmp, running) = enumeration();
         let starter = {
             let manager = Arc::clone(&manager);
@@ -191,19 +240,16 @@ fn deregister_against_start() {
         let started = starter.join().unwrap();
         // Whichever came first, no enumeration is left.
         for handle in started.into_iter().chain([running]) {
-            assert!(!read_one(&manager, handle));
+            assert!(!read_first(&manager, handle));
         }
-        while manager.reclaim() {}
-        assert_eq!(manager.stats().live_versions, 1);
+        check_nothing_is_left(&manager);
     });
 }
 
 #[test]
 fn a_free_slot_is_found_whatever_comes_and_goes() {
-    model(|| {
-        let limits = ManagerLimits::default().protocols(1).enumerations(2);
-        let manager = Arc::new(GroupManager::with_limits(limits));
-        let igmp = manager.register(Client::new(10, 0), None).unwrap();
+    model(AtMost(3), || {
+        let (manager, igmp) = manager(0, 2);
         let other = {
             let manager = Arc::clone(&manager);
             thread::spawn(move || {

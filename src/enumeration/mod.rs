@@ -51,12 +51,12 @@ use std::error::Error;
 use std::fmt;
 use std::mem::MaybeUninit;
 use std::ops::{ControlFlow, Range};
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::family::Family;
 use crate::membership::Interface;
 use crate::pack::{Each, Kernel, Room, Selection};
 use crate::snapshot::Snapshot;
+use crate::sync::{AtomicUsize, Ordering};
 
 pub use filter::{Filter, Prefix, PrefixError};
 pub use kind::{Joins, Kind, Memberships};
@@ -214,7 +214,7 @@ impl<F: Family, K: Kind> Enumeration<F, K> {
             Some(_) => self.pack(rank..self.end, at_once, &mut Room::over(&mut [])),
         };
         self.start = rank;
-        *self.cursor.get_mut() = found;
+        self.cursor = AtomicUsize::new(found);
         self
     }
 

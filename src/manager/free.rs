@@ -171,7 +171,7 @@ impl FreeSlots {
     }
 }
 
-#[cfg(all(test, not(loom)))]
+#[cfg(all(test, not(any(loom, shuttle))))]
 mod tests {
     use super::*;
     use std::collections::{BTreeSet, VecDeque};

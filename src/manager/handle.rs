@@ -30,7 +30,7 @@ pub(super) const SLOTS: usize = 1 << SLOT_BITS;
 
 /// A number that no handle of the process has had.
 fn serial() -> u64 {
-    // Never one of loom's: only its being unique matters.
+    // Never one of a checker's: only its being unique matters.
     use std::sync::atomic::{AtomicU64, Ordering};
     static NEXT: AtomicU64 = AtomicU64::new(1);
     // Relaxed: nothing else goes with the number.

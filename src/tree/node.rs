@@ -27,7 +27,7 @@ use crate::key::Key;
 use crate::prefetch::Lines;
 
 /// Whether nodes have room for very few entries, so that splits and merges happen all the time.
-const SMALL: bool = cfg!(any(test, loom, groupscan_check));
+const SMALL: bool = cfg!(any(test, loom, shuttle, groupscan_check));
 
 /// How the entries of nodes with keys `K` lie in a body.
 pub(super) struct Shape<K>(PhantomData<K>);

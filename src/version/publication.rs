@@ -5,7 +5,7 @@
 //! hands that to the collector when the version is dead. So a record's memory outlives every look at
 //! it, even on a machine on which arc-swap's writer overlooked a reader's debt.
 //!
-//! Under the cfg `groupscan_lock_twin`, and under loom, a lock takes arc-swap's place.
+//! Under the cfg `groupscan_lock_twin`, and under loom or shuttle, a lock takes arc-swap's place.
 //!
 //! # Orderings
 //!
@@ -19,12 +19,12 @@
 
 use std::sync::Arc;
 
-#[cfg(not(any(loom, groupscan_lock_twin)))]
+#[cfg(not(any(loom, shuttle, groupscan_lock_twin)))]
 pub(super) use swap::{Publication, drop_superseded};
-#[cfg(any(loom, groupscan_lock_twin))]
+#[cfg(any(loom, shuttle, groupscan_lock_twin))]
 pub(super) use twin::{Publication, drop_superseded};
 
-#[cfg(not(any(loom, groupscan_lock_twin)))]
+#[cfg(not(any(loom, shuttle, groupscan_lock_twin)))]
 mod swap {
     use super::Arc;
     use crate::collector;
@@ -60,7 +60,7 @@ mod swap {
     }
 }
 
-#[cfg(any(loom, groupscan_lock_twin))]
+#[cfg(any(loom, shuttle, groupscan_lock_twin))]
 mod twin {
     use super::Arc;
     use crate::sync::{Mutex, MutexGuard};
@@ -96,7 +96,7 @@ mod twin {
     }
 }
 
-#[cfg(all(test, not(loom)))]
+#[cfg(all(test, not(any(loom, shuttle))))]
 mod tests {
     use super::*;
     use std::sync::atomic::{AtomicBool, Ordering};

@@ -278,7 +278,7 @@ impl<S: VersionSets> Inbox<S> {
     }
 }
 
-#[cfg(all(test, not(loom)))]
+#[cfg(all(test, not(any(loom, shuttle))))]
 mod tests {
     use super::*;
     use crate::key::JoinKey4;
