@@ -1,0 +1,87 @@
+//! Which joins the tables hold, and how they change.
+//!
+//! A join is a key: the group in the high half of a number, the source in the low one. The keys are
+//! those of the project's other benches: random groups and sources, the same in every run.
+
+/// Random numbers that are the same in every run, and never repeat.
+#[derive(Clone)]
+pub struct Random(u64);
+
+impl Random {
+    pub fn new() -> Self {
+        Self(0)
+    }
+
+    /// The next number: a permutation of the 64-bit numbers, applied to a count.
+    pub fn next(&mut self) -> u64 {
+        self.0 += 1;
+        let mut number = self.0.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        for factor in [0xbf58_476d_1ce4_e5b9_u64, 0x94d0_49bb_1331_11eb] {
+            number = (number ^ (number >> 31)).wrapping_mul(factor);
+        }
+        number ^ (number >> 31)
+    }
+
+    /// So many new keys.
+    pub fn keys(&mut self, count: usize) -> Vec<u64> {
+        (0..count).map(|_| self.next()).collect()
+    }
+}
+
+/// One join that comes or goes.
+#[derive(Clone, Copy, Debug)]
+pub struct Change {
+    pub key: u64,
+    pub is_join: bool,
+}
+
+/// Leaves of random joins and joins of new ones, in turn.
+pub struct Churn {
+    keys: Vec<u64>,
+    random: Random,
+    is_join: bool,
+    at: usize,
+}
+
+impl Churn {
+    /// For a table that has the first `size` keys.
+    pub fn new(size: usize) -> Self {
+        let mut random = Random::new();
+        Self { keys: random.keys(size), random, is_join: false, at: 0 }
+    }
+
+    /// The next change.
+    pub fn next(&mut self) -> Change {
+        let is_join = self.is_join;
+        if is_join {
+            self.keys[self.at] = self.random.next();
+        } else {
+            self.at = (self.random.next() % self.keys.len() as u64) as usize;
+        }
+        self.is_join = !is_join;
+        Change { key: self.keys[self.at], is_join }
+    }
+
+    /// So many changes, made up beforehand so that making them up is not timed.
+    pub fn prepare(&mut self, changes: usize) -> Vec<Change> {
+        (0..changes).map(|_| self.next()).collect()
+    }
+
+    /// So many keys that the table does not have.
+    pub fn new_keys(&mut self, count: usize) -> Vec<u64> {
+        self.random.keys(count)
+    }
+
+    /// Whether a join is to come for the last leave, so that the table has one less than at first.
+    pub fn is_in_between(&self) -> bool {
+        self.is_join
+    }
+
+    /// The keys that the table has after the changes, ascending.
+    pub fn sorted_keys(&self) -> Vec<u64> {
+        assert!(!self.is_in_between(), "a leave and its join belong together");
+        let mut keys = self.keys.clone();
+        keys.sort_unstable();
+        keys
+    }
+}

@@ -1,0 +1,121 @@
+//! The questions: one file each.
+
+mod batch;
+mod beside_writer;
+mod enumerate;
+mod memory;
+mod parked;
+mod pause;
+mod update;
+
+use anyhow::Result;
+
+use crate::check;
+use crate::joins::{Churn, Random};
+use crate::measure::{Measure, Metric, measures};
+use crate::page::Page;
+use crate::peers::{Kind, Peer};
+use crate::progress::Progress;
+use crate::scale::Scale;
+
+/// All questions, in the order in which they are asked.
+pub static ALL: [Question; 7] = [
+    enumerate::QUESTION,
+    beside_writer::QUESTION,
+    update::QUESTION,
+    batch::QUESTION,
+    pause::QUESTION,
+    memory::QUESTION,
+    parked::QUESTION,
+];
+
+/// The names of the questions.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    ALL.iter().map(|question| question.name)
+}
+
+/// A question, and how it is asked.
+pub struct Question {
+    pub name: &'static str,
+    pub title: &'static str,
+    /// What is done, for the report.
+    pub text: &'static str,
+    /// The plot that shows the answer, if one does.
+    pub plot: Option<&'static str>,
+    pub ask: fn(&mut Run<'_>) -> Result<Answer>,
+    /// About how long that takes.
+    pub seconds: fn(&Scale) -> f64,
+}
+
+/// What the questions of a run have in common.
+pub struct Run<'r> {
+    pub scale: &'r Scale,
+    pub progress: &'r mut Progress,
+    pub page: Box<Page>,
+}
+
+/// What came out.
+#[derive(Default)]
+pub struct Answer {
+    pub measures: Vec<Measure>,
+    /// Sentences that belong to the figures.
+    pub notes: Vec<String>,
+    /// How something went over time.
+    pub courses: Vec<Course>,
+}
+
+/// A peer's memory over time.
+pub struct Course {
+    pub peer: &'static Kind,
+    /// Seconds and bytes.
+    pub points: Vec<(f64, usize)>,
+}
+
+/// A peer that has its turns in the rounds of a question.
+struct Side {
+    kind: &'static Kind,
+    peer: Box<dyn Peer>,
+    churn: Churn,
+}
+
+impl Run<'_> {
+    /// Makes tables of a size, and checks what they enumerate.
+    fn build(&mut self, kinds: Vec<&'static Kind>, size: usize) -> Result<Vec<Side>> {
+        let keys = Random::new().keys(size);
+        let mut sorted = keys.clone();
+        sorted.sort_unstable();
+        let mut sides = Vec::with_capacity(kinds.len());
+        for kind in kinds {
+            let peer = (kind.build)(&keys);
+            if kind.enumerates {
+                check::enumeration(kind, &*peer, &sorted, &mut self.page)?;
+            } else {
+                check::contents(kind, &*peer, &sorted)?;
+            }
+            sides.push(Side { kind, peer, churn: Churn::new(size) });
+        }
+        Ok(sides)
+    }
+}
+
+/// Checks that peers have what they should have after all changes.
+fn check_contents(sides: &[Side]) -> Result<()> {
+    sides
+        .iter()
+        .try_for_each(|side| check::contents(side.kind, &*side.peer, &side.churn.sorted_keys()))
+}
+
+/// The figures of one metric, where each turn gave as many as there are metrics.
+fn measures_of<const N: usize>(
+    question: &'static str,
+    size: usize,
+    metric: &'static Metric,
+    place: usize,
+    sides: &[Side],
+    turns: &[Vec<[f64; N]>],
+) -> Vec<Measure> {
+    let values = |turns: &Vec<[f64; N]>| turns.iter().map(|turn| turn[place]).collect();
+    let peers: Vec<_> =
+        sides.iter().zip(turns).map(|(side, turns)| (side.kind, values(turns))).collect();
+    measures(question, size, metric, &peers)
+}

@@ -1,0 +1,62 @@
+//! Rounds: how the sides of a question are timed.
+//!
+//! In each round every side has one turn, because the speed of a machine drifts by more than many an
+//! effect. Who begins rotates, so that nobody always comes after the same one.
+
+use std::time::{Duration, Instant};
+
+/// Lets every side have a turn in each round. Returns what the turns gave, by side.
+pub fn alternate<S, T>(
+    sides: &mut [S],
+    rounds: usize,
+    mut turn: impl FnMut(usize, &mut S) -> T,
+) -> Vec<Vec<T>> {
+    let mut given: Vec<Vec<T>> = sides.iter().map(|_| Vec::with_capacity(rounds)).collect();
+    for round in 0..rounds {
+        for place in 0..sides.len() {
+            let side = (round + place) % sides.len();
+            given[side].push(turn(round, &mut sides[side]));
+        }
+    }
+    given
+}
+
+/// The number of calls that fill a turn of `least`.
+pub fn calls_that_fill(least: Duration, mut call: impl FnMut()) -> usize {
+    let mut calls = 1;
+    loop {
+        let start = Instant::now();
+        for _ in 0..calls {
+            call();
+        }
+        if start.elapsed() >= least {
+            return calls;
+        }
+        calls *= 2;
+    }
+}
+
+/// How many nanoseconds one of `units` took.
+pub fn nanos_a_unit(units: usize, run: impl FnOnce()) -> f64 {
+    let start = Instant::now();
+    run();
+    start.elapsed().as_nanos() as f64 / units as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_side_has_a_turn_a_round_and_the_first_rotates() {
+        let mut order = Vec::new();
+        let given = alternate(&mut ['a', 'b', 'c'], 4, |round, side| {
+            order.push(*side);
+            (round, *side)
+        });
+        assert_eq!(order.into_iter().collect::<String>(), "abcbcacababc");
+        for (turns, side) in given.iter().zip(['a', 'b', 'c']) {
+            assert!(turns.iter().copied().eq((0..4).map(|round| (round, side))));
+        }
+    }
+}
