@@ -5,17 +5,28 @@
 
 use std::time::{Duration, Instant};
 
-/// Lets every side have a turn in each round. Returns what the turns gave, by side.
+/// The time after which a side has no more turns: some peers free so slowly what a reader held up that a
+/// turn takes minutes.
+const BUDGET: Duration = Duration::from_secs(60);
+
+/// Lets every side have a turn in each round, but for those whose turns have taken too long by then. Returns
+/// what the turns gave, by side.
 pub fn alternate<S, T>(
     sides: &mut [S],
     rounds: usize,
     mut turn: impl FnMut(usize, &mut S) -> T,
 ) -> Vec<Vec<T>> {
     let mut given: Vec<Vec<T>> = sides.iter().map(|_| Vec::with_capacity(rounds)).collect();
+    let mut taken = vec![Duration::ZERO; sides.len()];
     for round in 0..rounds {
         for place in 0..sides.len() {
             let side = (round + place) % sides.len();
+            if taken[side] > BUDGET {
+                continue;
+            }
+            let start = Instant::now();
             given[side].push(turn(round, &mut sides[side]));
+            taken[side] += start.elapsed();
         }
     }
     given

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 
-use super::{Answer, Question, Run, Side, check_contents, measures_of};
+use super::{Answer, Question, Run, Side, check_contents, measures_of, short_of_turns};
 use crate::joins::Churn;
 use crate::measure::{Better, Metric};
 use crate::page::Page;
@@ -64,6 +64,7 @@ fn ask(run: &mut Run<'_>) -> Result<Answer> {
             [record, beside, write(&*side.peer, &mut side.churn, &never, run.scale.window)]
         });
         check_contents(&sides)?;
+        answer.notes.extend(short_of_turns(size, &sides, &turns, rounds));
         for (place, metric) in METRICS.iter().enumerate() {
             answer.measures.extend(measures_of(QUESTION.name, size, metric, place, &sides, &turns));
         }
@@ -85,7 +86,9 @@ fn beside_a_writer(side: &mut Side, window: Duration, page: &mut Page) -> (f64, 
     thread::scope(|scope| {
         let writer = scope.spawn(|| {
             ready.wait();
-            write(peer, churn, &ends, Duration::MAX)
+            // No longer than the window: where readers free what commits replaced, a reader would
+            // never be done with a writer that does not stop.
+            write(peer, churn, &ends, window)
         });
         let reader = peer.reader();
         let mut records = 0;

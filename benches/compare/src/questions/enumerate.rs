@@ -4,7 +4,7 @@ use std::hint::black_box;
 
 use anyhow::Result;
 
-use super::{Answer, Question, Run, measures_of};
+use super::{Answer, Question, Run, measures_of, short_of_turns};
 use crate::measure::{Better, Metric};
 use crate::peers;
 use crate::rounds::{alternate, calls_that_fill, nanos_a_unit};
@@ -50,6 +50,7 @@ fn ask(run: &mut Run<'_>) -> Result<Answer> {
                 }
             })]
         });
+        answer.notes.extend(short_of_turns(size, &sides, &turns, rounds));
         answer.measures.extend(measures_of(QUESTION.name, size, &RECORD, 0, &sides, &turns));
         done += 1.0 + size as f64 * 2e-5;
     }

@@ -16,6 +16,7 @@ use crate::measure::{Measure, Metric, measures};
 use crate::page::Page;
 use crate::peers::{Kind, Peer};
 use crate::progress::Progress;
+use crate::report::figures::grouped;
 use crate::scale::Scale;
 
 /// All questions, in the order in which they are asked.
@@ -103,6 +104,20 @@ fn check_contents(sides: &[Side]) -> Result<()> {
     sides
         .iter()
         .try_for_each(|side| check::contents(side.kind, &*side.peer, &side.churn.sorted_keys()))
+}
+
+/// Says which sides had fewer turns than there were rounds, because their turns took so long.
+fn short_of_turns<T>(size: usize, sides: &[Side], turns: &[Vec<T>], rounds: usize) -> Vec<String> {
+    let short = sides.iter().zip(turns).filter(|(_, turns)| turns.len() < rounds);
+    short
+        .map(|(side, turns)| {
+            let (name, count) = (side.kind.name, turns.len());
+            format!(
+                "{name} had {count} of {rounds} turns at {} joins, for these took more than a minute.",
+                grouped(size as u64)
+            )
+        })
+        .collect()
 }
 
 /// The figures of one metric, where each turn gave as many as there are metrics.

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 
-use super::{Answer, Question, Run, Side, check_contents, measures_of};
+use super::{Answer, Question, Run, Side, check_contents, measures_of, short_of_turns};
 use crate::measure::{Better, Metric};
 use crate::page::Page;
 use crate::peers;
@@ -59,6 +59,7 @@ fn ask(run: &mut Run<'_>) -> Result<Answer> {
         update_beside_a_reader(side, run.scale.pause, &mut run.page)
     });
     check_contents(&sides)?;
+    answer.notes.extend(short_of_turns(size, &sides, &turns, rounds));
     for (place, metric) in METRICS.iter().enumerate() {
         answer.measures.extend(measures_of(QUESTION.name, size, metric, place, &sides, &turns));
     }

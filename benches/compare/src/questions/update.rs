@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use super::{Answer, Question, Run, Side, check_contents, measures_of};
+use super::{Answer, Question, Run, Side, check_contents, measures_of, short_of_turns};
 use crate::measure::{Better, Metric};
 use crate::peers;
 use crate::rounds::{alternate, calls_that_fill, nanos_a_unit};
@@ -55,6 +55,7 @@ fn ask(run: &mut Run<'_>) -> Result<Answer> {
             [time_updates(side, *updates), time_updates_and_looks(side, *updates)]
         });
         check_contents(&sides)?;
+        answer.notes.extend(short_of_turns(size, &sides, &turns, rounds));
         for (place, metric) in METRICS.iter().enumerate() {
             answer.measures.extend(measures_of(QUESTION.name, size, metric, place, &sides, &turns));
         }
