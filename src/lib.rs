@@ -44,6 +44,9 @@
 //! - Memory is counted in nodes, and bounded by [`Limits`]: at the bounds joins and snapshots are
 //!   refused, leaves are not. A table keeps the memory that it once had until it is dropped.
 //! - Records are derived while they are packed: a join takes 8 bytes in its set and streams as 16.
+//! - Three sets of all memberships make every question cheap, and a change dear: one join and its commit
+//!   take 1 to 2 µs and 60 bytes, several times what a `BTreeSet` behind a lock takes. Who changes often and
+//!   seldom enumerates is better off with that; an enumeration under its lock stops the writers.
 //!
 //! # Features
 //!
