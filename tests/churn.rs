@@ -13,33 +13,24 @@ use groupscan::manager::{
 };
 use groupscan::{Filter, Interface, MembershipFlags, SourceGroupEntry, V4, View};
 
+#[path = "common/random.rs"]
+mod random;
+
+use random::Random;
+
+const SEED: u64 = 1;
+
 const THREADS: u32 = 4;
 
 /// Handles that threads leave for each other: protocols in the first half, enumerations in the second.
 type Board = [AtomicU64; 32];
 
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, bound: usize) -> usize {
-        (self.bits() as usize >> 8) % bound
-    }
-
-    /// The generator of Marsaglia's xorshift64*.
-    fn bits(&mut self) -> u64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        self.0.wrapping_mul(0x2545_f491_4f6c_dd1d)
-    }
-
-    /// A handle from a half of the board; now and then one that nobody issued.
-    fn handle(&mut self, half: &[AtomicU64]) -> u64 {
-        match self.below(16) {
-            0 => self.bits(),
-            1 => half[self.below(half.len())].load(Ordering::Relaxed) ^ 1 << self.below(64),
-            _ => half[self.below(half.len())].load(Ordering::Relaxed),
-        }
+/// A handle from a half of the board; now and then one that nobody issued.
+fn any_handle(random: &mut Random, half: &[AtomicU64]) -> u64 {
+    match random.below(16) {
+        0 => random.bits(),
+        1 => random.pick(half).load(Ordering::Relaxed) ^ 1 << random.below(64),
+        _ => random.pick(half).load(Ordering::Relaxed),
     }
 }
 
@@ -54,8 +45,8 @@ fn check(entries: &[SourceGroupEntry]) {
 
 fn turn(manager: &GroupManager, board: &Board, random: &mut Random, thread: u32) {
     let (protocols, enumerations) = board.split_at(board.len() / 2);
-    let protocol = ProtocolHandle::from_bits(random.handle(protocols));
-    let enumeration = EnumerationHandle::from_bits(random.handle(enumerations));
+    let protocol = ProtocolHandle::from_bits(any_handle(random, protocols));
+    let enumeration = EnumerationHandle::from_bits(any_handle(random, enumerations));
     let lan = Interface::new(random.below(4) as u32);
     let group = V4::from_bits(0xe800_0000 + random.below(500) as u32);
     let entry = SourceGroupEntry::new(group, V4::UNSPECIFIED);
@@ -107,7 +98,7 @@ fn whatever_threads_do_nothing_is_left_behind() {
         let threads = (0..THREADS).map(|thread| {
             let (manager, board) = (&manager, &board);
             scope.spawn(move || {
-                let mut random = Random(0x1234_5678_9abc_def1 + u64::from(thread));
+                let mut random = Random::new(SEED, thread.into());
                 while Instant::now() < until {
                     for _ in 0..100 {
                         turn(manager, board, &mut random, thread);
