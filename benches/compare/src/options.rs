@@ -24,7 +24,8 @@ use crate::scale::Scale;
         cargo run --release --manifest-path benches/compare/Cargo.toml\n  \
         cargo run --release --manifest-path benches/compare/Cargo.toml -- --quick\n  \
         cargo run --release --manifest-path benches/compare/Cargo.toml -- \
-        --only enumerate --only update"
+        --only enumerate --only update\n  \
+        cargo run --release --manifest-path benches/compare/Cargo.toml --features mimalloc"
 )]
 pub struct Options {
     /// Asks everything at small sizes and in few short rounds: seconds instead of minutes. Shows that
@@ -36,8 +37,9 @@ pub struct Options {
     #[arg(long, value_name = "QUESTION", value_parser = PossibleValuesParser::new(questions::names()))]
     only: Vec<String>,
 
-    /// Where the results go. By default that is docs/performance of the project for a full run, and
-    /// a temporary directory with --quick or --only, so that results of full runs are not overwritten.
+    /// Where the results go. By default that is docs/performance of the project for a full run, or
+    /// docs/performance/mimalloc if it has that allocator, and a temporary directory with --quick or
+    /// --only, so that results of full runs are not overwritten.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
 
@@ -78,7 +80,12 @@ impl Options {
             return env::temp_dir().join(format!("groupscan-compare-{}", process::id()));
         }
         let project = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2);
-        project.unwrap_or(Path::new(".")).join("docs/performance")
+        let directory = if cfg!(feature = "mimalloc") {
+            "docs/performance/mimalloc"
+        } else {
+            "docs/performance"
+        };
+        project.unwrap_or(Path::new(".")).join(directory)
     }
 }
 
@@ -94,6 +101,7 @@ mod tests {
         assert!(options.wants("update") && !options.wants("batch"));
         assert_eq!(options.scale().rounds, 4);
         assert!(options.out().starts_with(env::temp_dir()));
-        assert!(Options::parse_from(["compare"]).out().ends_with("docs/performance"));
+        let full = Options::parse_from(["compare"]).out();
+        assert!(full.ancestors().take(2).any(|path| path.ends_with("docs/performance")));
     }
 }

@@ -4,12 +4,13 @@ use std::fs;
 use std::thread;
 use std::time::SystemTime;
 
+use crate::allocator;
 use crate::peers::Kind;
 
 /// The versions of all packages, as they were built.
 const LOCK: &str = include_str!("../../Cargo.lock");
 
-/// The machine, the compiler and the day, in one sentence.
+/// The machine, the compiler, the allocator and the day, in one sentence.
 pub fn sentence() -> String {
     let cpus = read("/proc/cpuinfo");
     let model = cpus.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
@@ -18,7 +19,12 @@ pub fn sentence() -> String {
     let kernel = read("/proc/sys/kernel/osrelease");
     let date = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
     let (date, _) = date.split_once('T').unwrap_or((&date, ""));
-    format!("{model}, {cores} cores, Linux {}, {}, {date}", kernel.trim(), env!("COMPARE_RUSTC"))
+    format!(
+        "{model}, {cores} cores, Linux {}, {}, {}, {date}",
+        kernel.trim(),
+        env!("COMPARE_RUSTC"),
+        allocator::NAME
+    )
 }
 
 fn read(path: &str) -> String {

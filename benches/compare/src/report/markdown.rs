@@ -23,9 +23,10 @@ pub fn page(scale: &Scale, is_quick: bool, answers: &[Answered]) -> String {
 }
 
 fn head(scale: &Scale, is_quick: bool) -> String {
+    let features = if cfg!(feature = "mimalloc") { " --features mimalloc" } else { "" };
     let mut text = format!(
         "# groupscan and what one would take otherwise\n\n\
-         Written by `cargo run --release --manifest-path benches/compare/Cargo.toml`, with \
+         Written by `cargo run --release --manifest-path benches/compare/Cargo.toml{features}`, with \
          `comparison.csv` and the plots.\n\n\
          Machine: {}.\n\n",
         machine::sentence()
