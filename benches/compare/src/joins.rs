@@ -33,6 +33,8 @@ impl Random {
 pub struct Change {
     pub key: u64,
     pub is_join: bool,
+    /// Which of the churn's keys it is about.
+    at: usize,
 }
 
 /// Leaves of random joins and joins of new ones, in turn.
@@ -59,12 +61,20 @@ impl Churn {
             self.at = (self.random.next() % self.keys.len() as u64) as usize;
         }
         self.is_join = !is_join;
-        Change { key: self.keys[self.at], is_join }
+        Change { key: self.keys[self.at], is_join, at: self.at }
     }
 
     /// So many changes, made up beforehand so that making them up is not timed.
     pub fn prepare(&mut self, changes: usize) -> Vec<Change> {
         (0..changes).map(|_| self.next()).collect()
+    }
+
+    /// Takes back the last changes, which have not been made: so many leaves and their joins.
+    pub fn take_back(&mut self, changes: &[Change]) {
+        assert!(!self.is_in_between(), "a leave and its join belong together");
+        for leave in changes.iter().rev().filter(|change| !change.is_join) {
+            self.keys[leave.at] = leave.key;
+        }
     }
 
     /// So many keys that the table does not have.
@@ -83,5 +93,21 @@ impl Churn {
         let mut keys = self.keys.clone();
         keys.sort_unstable();
         keys
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn changes_that_were_not_made_are_taken_back() {
+        // So few keys that some change more than once.
+        let mut churn = Churn::new(4);
+        let before = churn.sorted_keys();
+        let not_made = churn.prepare(20);
+        assert_ne!(churn.sorted_keys(), before);
+        churn.take_back(&not_made);
+        assert_eq!(churn.sorted_keys(), before);
     }
 }

@@ -66,11 +66,11 @@ impl Spread {
         Self { median: quarter(2), quartiles }
     }
 
-    /// The ratio of the medians, theirs over ours, with the quartiles of the rounds' own ratios.
+    /// Of the ratios, theirs over ours, of the rounds that both had.
     fn of_ratios(ours: &[f64], theirs: &[f64]) -> Self {
         let ratios: Vec<f64> =
             ours.iter().zip(theirs).map(|(ours, theirs)| theirs / ours).collect();
-        Self { median: Self::of(theirs).median / Self::of(ours).median, ..Self::of(&ratios) }
+        Self::of(&ratios)
     }
 }
 
@@ -110,9 +110,9 @@ mod tests {
     }
 
     #[test]
-    fn a_ratio_is_of_medians_and_its_quartiles_are_of_rounds() {
-        let (ours, theirs) = ([1.0, 2.0, 4.0], [8.0, 4.0, 4.0]);
+    fn ratios_are_of_the_rounds_that_both_had() {
+        let (ours, theirs) = ([1.0, 2.0, 4.0, 0.5], [8.0, 6.0, 4.0]);
         let ratio = Spread::of_ratios(&ours, &theirs);
-        assert_eq!(ratio, Spread { median: 2.0, quartiles: Some((1.5, 5.0)) });
+        assert_eq!(ratio, Spread { median: 3.0, quartiles: Some((2.0, 5.5)) });
     }
 }

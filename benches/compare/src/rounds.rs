@@ -1,9 +1,11 @@
 //! Rounds: how the sides of a question are timed.
 //!
 //! In each round every side has one turn, because the speed of a machine drifts by more than many an
-//! effect. Who begins rotates, so that nobody always comes after the same one.
+//! effect. The order of a round is random, so that nobody always comes after the same one.
 
 use std::time::{Duration, Instant};
+
+use crate::joins::Random;
 
 /// The time after which a side has no more turns: some peers free so slowly what a reader held up that a
 /// turn takes minutes.
@@ -18,9 +20,11 @@ pub fn alternate<S, T>(
 ) -> Vec<Vec<T>> {
     let mut given: Vec<Vec<T>> = sides.iter().map(|_| Vec::with_capacity(rounds)).collect();
     let mut taken = vec![Duration::ZERO; sides.len()];
+    let mut random = Random::new();
     for round in 0..rounds {
-        for place in 0..sides.len() {
-            let side = (round + place) % sides.len();
+        let mut order: Vec<usize> = (0..sides.len()).collect();
+        order.sort_by_cached_key(|_| random.next());
+        for side in order {
             if taken[side] > BUDGET {
                 continue;
             }
@@ -59,15 +63,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_side_has_a_turn_a_round_and_the_first_rotates() {
+    fn every_side_has_a_turn_a_round_and_comes_after_every_other() {
         let mut order = Vec::new();
-        let given = alternate(&mut ['a', 'b', 'c'], 4, |round, side| {
+        let given = alternate(&mut ['a', 'b', 'c'], 15, |round, side| {
             order.push(*side);
             (round, *side)
         });
-        assert_eq!(order.into_iter().collect::<String>(), "abcbcacababc");
         for (turns, side) in given.iter().zip(['a', 'b', 'c']) {
-            assert!(turns.iter().copied().eq((0..4).map(|round| (round, side))));
+            assert!(turns.iter().copied().eq((0..15).map(|round| (round, side))));
+        }
+        for pair in [['a', 'b'], ['b', 'a'], ['a', 'c'], ['c', 'a'], ['b', 'c'], ['c', 'b']] {
+            assert!(order.windows(2).any(|turns| turns == pair), "{pair:?}");
         }
     }
 }

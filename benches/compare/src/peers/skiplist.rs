@@ -1,13 +1,17 @@
-//! `crossbeam_skiplist::SkipSet`, a lock-free skip list.
+//! `crossbeam_skiplist::SkipList`, a lock-free skip list.
+//!
+//! `SkipSet` is the same list, and pins the thread and counts references for each key that it gives;
+//! with a guard of one's own neither is done.
 
-use crossbeam_skiplist::SkipSet;
+use crossbeam_epoch as epoch;
+use crossbeam_skiplist::SkipList;
 
 use super::{Kind, Peer, Reader, View};
 use crate::page::{Page, Sink, pack};
 
 pub(super) const KIND: Kind = Kind {
-    name: "SkipSet",
-    about: "crossbeam's lock-free skip list; changes one by one",
+    name: "SkipList",
+    about: "crossbeam's lock-free skip list; changes one by one; a guard an enumeration",
     packages: &["crossbeam-skiplist"],
     is_ours: false,
     enumerates: true,
@@ -16,19 +20,20 @@ pub(super) const KIND: Kind = Kind {
     has_batches: false,
     view: View::Missing,
     build: |keys| {
-        let set = SkipSet::new();
-        set.change(keys, true);
-        Box::new(set)
+        let list = SkipList::new(epoch::default_collector().clone());
+        list.change(keys, true);
+        Box::new(list)
     },
 };
 
-impl Peer for SkipSet<u64> {
+impl Peer for SkipList<u64, ()> {
     fn change(&self, keys: &[u64], is_join: bool) {
+        let guard = &epoch::pin();
         for key in keys {
-            if is_join {
-                self.insert(*key);
-            } else {
-                self.remove(key);
+            let entry =
+                if is_join { Some(self.insert(*key, (), guard)) } else { self.remove(key, guard) };
+            if let Some(entry) = entry {
+                entry.release(guard);
             }
         }
     }
@@ -38,12 +43,13 @@ impl Peer for SkipSet<u64> {
     }
 }
 
-impl Reader for &SkipSet<u64> {
+impl Reader for &SkipList<u64, ()> {
     fn enumerate(&self, page: &mut Page, sink: Sink<'_>) {
-        pack(self.iter().map(|entry| *entry.value()), page, sink);
+        let guard = &epoch::pin();
+        pack(self.iter(guard).map(|entry| *entry.key()), page, sink);
     }
 
     fn contains(&self, key: u64) -> bool {
-        SkipSet::contains(self, &key)
+        self.contains_key(&key, &epoch::pin())
     }
 }

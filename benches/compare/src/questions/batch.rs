@@ -16,8 +16,9 @@ const BATCHES: usize = 10;
 pub(super) const QUESTION: Question = Question {
     name: "batch",
     title: "1,000 joins in one commit",
-    text: "One thread joins 1,000 new random keys in one commit, and leaves them in another one. What \
-           is put in and taken out is looked for in between, untimed.",
+    text: "One thread joins 1,000 new random keys in one commit, and leaves them in another one; ten \
+           such batches are a turn. What is put in and taken out is looked for in between, untimed: \
+           leaves find in the caches what joins do not.",
     plot: Some("update.svg"),
     ask,
     seconds: |scale| 8.0 + scale.rounds as f64 * peers::ALL.len() as f64 * 0.05,

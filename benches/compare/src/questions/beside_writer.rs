@@ -13,14 +13,15 @@ use crate::joins::Churn;
 use crate::measure::{Better, Metric};
 use crate::page::Page;
 use crate::peers::{self, Peer};
+use crate::report::figures::grouped;
 use crate::rounds::alternate;
 
 pub(super) const QUESTION: Question = Question {
     name: "beside-writer",
     title: "Enumerating beside a writer",
     text: "One thread enumerates all joins over and over. Another one leaves a random join and joins \
-           a new one, each with a commit of its own, as fast as it can. The writer is timed without \
-           the reader, too.",
+           a new one, each with a commit of its own, as fast as it can; making up what changes is not \
+           timed. The writer is timed without the reader, too.",
     plot: None,
     ask,
     seconds: |scale| {
@@ -28,6 +29,9 @@ pub(super) const QUESTION: Question = Question {
         scale.sizes.len() as f64 * (8.0 + turns * scale.window.as_secs_f64() * 2.2)
     },
 };
+
+/// The changes that are made up at a time.
+const PREPARED: usize = 1000;
 
 static METRICS: [Metric; 3] = [
     Metric {
@@ -59,12 +63,12 @@ fn ask(run: &mut Run<'_>) -> Result<Answer> {
         let mut sides = run.build(peers::that_enumerate(), size)?;
         let turns = alternate(&mut sides, rounds, |round, side| {
             run.progress.at(size, side.kind.name, part(round));
-            let (record, beside) = beside_a_writer(side, run.scale.window, &mut run.page);
-            let never = AtomicBool::new(false);
-            [record, beside, write(&*side.peer, &mut side.churn, &never, run.scale.window)]
+            let (record, beside, is_cut) = beside_a_writer(side, run.scale.window, &mut run.page);
+            [record, beside, write_alone(side, run.scale.window), f64::from(u8::from(is_cut))]
         });
         check_contents(&sides)?;
         answer.notes.extend(short_of_turns(size, &sides, &turns, rounds));
+        answer.notes.extend(cut_short(size, &sides, &turns, run.scale.window));
         for (place, metric) in METRICS.iter().enumerate() {
             answer.measures.extend(measures_of(QUESTION.name, size, metric, place, &sides, &turns));
         }
@@ -77,41 +81,93 @@ fn ask(run: &mut Run<'_>) -> Result<Answer> {
     Ok(answer)
 }
 
+/// Says whose readers were not done with one enumeration when the writer stopped.
+fn cut_short(
+    size: usize,
+    sides: &[Side],
+    turns: &[Vec<[f64; 4]>],
+    window: Duration,
+) -> Vec<String> {
+    let cut = |turns: &[[f64; 4]]| turns.iter().filter(|turn| turn[3] > 0.0).count();
+    let sides = sides.iter().zip(turns).filter(|(_, turns)| cut(turns) > 0);
+    sides
+        .map(|(side, turns)| {
+            format!(
+                "In {} of its {} turns at {} joins {} had not enumerated all once when the writer \
+                 stopped, after {} ms: what a record took then is that time and the rest, and no more \
+                 than a lower bound.",
+                cut(turns),
+                turns.len(),
+                grouped(size as u64),
+                side.kind.name,
+                window.as_millis()
+            )
+        })
+        .collect()
+}
+
 /// Enumerates for a window, and at least once, while another thread writes. Returns the nanoseconds
-/// of a record, and the writer's commits a second.
-fn beside_a_writer(side: &mut Side, window: Duration, page: &mut Page) -> (f64, f64) {
-    let (ready, ends) = (Barrier::new(2), AtomicBool::new(false));
+/// of a record, the writer's commits a second, and whether the writer stopped before the first
+/// enumeration was done.
+fn beside_a_writer(side: &mut Side, window: Duration, page: &mut Page) -> (f64, f64, bool) {
+    let (ready, ends) = (Barrier::new(3), AtomicBool::new(false));
     let Side { peer, churn, .. } = side;
     let peer = &**peer;
     thread::scope(|scope| {
         let writer = scope.spawn(|| {
             ready.wait();
-            // No longer than the window: where readers free what commits replaced, a reader would
-            // never be done with a writer that does not stop.
-            write(peer, churn, &ends, window)
+            write(peer, churn, &ends)
+        });
+        // The window ends for the writer whatever the reader does: where readers free what commits
+        // replaced, one would never be done with a writer that does not stop.
+        scope.spawn(|| {
+            ready.wait();
+            thread::sleep(window);
+            ends.store(true, Ordering::Relaxed);
         });
         let reader = peer.reader();
-        let mut records = 0;
+        let (mut records, mut is_cut) = (0, false);
         ready.wait();
         let start = Instant::now();
         while records == 0 || start.elapsed() < window {
+            let is_first = records == 0;
             reader.enumerate(page, &mut |page| records += black_box(page).len());
+            is_cut |= is_first && start.elapsed() > window;
         }
         let nanos = start.elapsed().as_nanos() as f64 / records as f64;
-        ends.store(true, Ordering::Relaxed);
-        (nanos, writer.join().expect("the writer does not panic"))
+        (nanos, writer.join().expect("the writer does not panic"), is_cut)
     })
 }
 
-/// Writes until it is told to end, or for a window. Returns the commits a second.
-fn write(peer: &dyn Peer, churn: &mut Churn, ends: &AtomicBool, window: Duration) -> f64 {
-    let start = Instant::now();
-    let mut commits = 0;
-    while !ends.load(Ordering::Relaxed) && start.elapsed() < window {
-        for change in [churn.next(), churn.next()] {
-            peer.change(&[change.key], change.is_join);
-            commits += 1;
+/// The commits a second when nobody reads.
+fn write_alone(side: &mut Side, window: Duration) -> f64 {
+    let ends = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            thread::sleep(window);
+            ends.store(true, Ordering::Relaxed);
+        });
+        write(&*side.peer, &mut side.churn, &ends)
+    })
+}
+
+/// Writes until it is told to end. Returns the commits a second.
+fn write(peer: &dyn Peer, churn: &mut Churn, ends: &AtomicBool) -> f64 {
+    let (mut time, mut commits) = (Duration::ZERO, 0);
+    while !ends.load(Ordering::Relaxed) {
+        let changes = churn.prepare(PREPARED);
+        let mut made = 0;
+        let start = Instant::now();
+        for pair in changes.chunks_exact(2) {
+            pair.iter().for_each(|change| peer.change(&[change.key], change.is_join));
+            made += pair.len();
+            if ends.load(Ordering::Relaxed) {
+                break;
+            }
         }
+        time += start.elapsed();
+        commits += made;
+        churn.take_back(&changes[made..]);
     }
-    f64::from(commits) / start.elapsed().as_secs_f64()
+    commits as f64 / time.as_secs_f64()
 }

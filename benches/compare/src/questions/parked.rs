@@ -39,7 +39,7 @@ pub(super) const QUESTION: Question = Question {
            five in all; they stop after their first page. When the changes are over they go on, and \
            all that they give is compared with what the table had when they began. Each peer has one \
            run. Bytes in use are counted as above; the allocator's count makes allocations a little \
-           slower here.",
+           slower here, and making up what changes is part of the time.",
     plot: Some("parked.svg"),
     ask,
     seconds: |scale| 4.0 * (scale.parked.as_secs_f64() + scale.large as f64 * 3e-6),

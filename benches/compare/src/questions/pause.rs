@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 
 use super::{Answer, Question, Run, Side, check_contents, measures_of, short_of_turns};
-use crate::measure::{Better, Metric};
+use crate::measure::{Better, Metric, Spread};
 use crate::page::Page;
 use crate::peers;
 use crate::rounds::alternate;
@@ -64,16 +64,34 @@ fn ask(run: &mut Run<'_>) -> Result<Answer> {
         answer.measures.extend(measures_of(QUESTION.name, size, metric, place, &sides, &turns));
     }
     answer.notes.push(
-        "The longest update of a round has the machine's longest interruption in it, too. A writer that \
-         waits for a lock waits rarely, and then for a whole enumeration: that shows in the longest \
-         update and not in p99.9."
-            .into(),
+        "The longest update of a round has the machine's longest interruption in it, too.".into(),
     );
+    answer.notes.extend(few_updates(&sides, &turns));
     Ok(answer)
 }
 
-/// The longest, the p99.9 and the median time of the updates that fit a window.
-fn update_beside_a_reader(side: &mut Side, window: Duration, page: &mut Page) -> [f64; 3] {
+/// Says who made so few updates that their quantiles are single ones.
+fn few_updates(sides: &[Side], turns: &[Vec<[f64; 4]>]) -> Vec<String> {
+    let updates = |turns: &[[f64; 4]]| {
+        Spread::of(&turns.iter().map(|turn| turn[3]).collect::<Vec<_>>()).median
+    };
+    let sides = sides.iter().zip(turns).filter(|(_, turns)| updates(turns) < 2000.0);
+    sides
+        .map(|(side, turns)| {
+            format!(
+                "{} made {:.0} updates in a round, by the median of its {} rounds: its p99.9 is nearly, \
+                 or just, the longest of them.",
+                side.kind.name,
+                updates(turns),
+                turns.len()
+            )
+        })
+        .collect()
+}
+
+/// The longest, the p99.9 and the median time of the updates that fit a window, and how many they
+/// were.
+fn update_beside_a_reader(side: &mut Side, window: Duration, page: &mut Page) -> [f64; 4] {
     let (ready, ends) = (Barrier::new(2), AtomicBool::new(false));
     let Side { peer, churn, .. } = side;
     let peer = &**peer;
@@ -97,7 +115,24 @@ fn update_beside_a_reader(side: &mut Side, window: Duration, page: &mut Page) ->
         }
         ends.store(true, Ordering::Relaxed);
         nanos.sort_unstable_by(f64::total_cmp);
-        let last = nanos.len() - 1;
-        [nanos[last], nanos[last * 999 / 1000], nanos[last / 2]]
+        [quantile(&nanos, 1000), quantile(&nanos, 999), quantile(&nanos, 500), nanos.len() as f64]
     })
+}
+
+/// The least value that so many thousandths of the values do not exceed.
+fn quantile(sorted: &[f64], thousandths: usize) -> f64 {
+    sorted[(sorted.len() * thousandths).div_ceil(1000) - 1]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quantiles_of_few_values_are_not_the_least() {
+        let thousand: Vec<f64> = (1..=1000).map(f64::from).collect();
+        assert_eq!([1000, 999, 500].map(|part| quantile(&thousand, part)), [1000.0, 999.0, 500.0]);
+        assert_eq!([1000, 999, 500].map(|part| quantile(&[1.0, 9.0], part)), [9.0, 9.0, 1.0]);
+        assert_eq!(quantile(&[7.0], 999), 7.0);
+    }
 }

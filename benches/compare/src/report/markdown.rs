@@ -47,10 +47,12 @@ fn head(scale: &Scale, is_quick: bool) -> String {
          enumeration fills a buffer of 64 KiB with whole records of 16 bytes in network byte order, \
          again and again until all are given. What a side gives is compared with what it should give \
          before it is timed, at each size; after updates its contents are compared.\n\n\
-         In each round every side has a turn, of {} ms or more where nothing else is said, and who \
-         begins rotates. {} rounds{}. Tables show medians of the rounds with their \
-         quartiles, the best first, and the ratio of a peer's median to groupscan's with the quartiles \
-         of the rounds' own ratios. A line *Lost* names each case in which a peer beats groupscan.\n",
+         groupscan's nodes lie in memory that it maps for itself, and asks huge pages for; those of \
+         others are where the allocator puts them.\n\n\
+         In each round every side has a turn, of {} ms or more where nothing else is said, in an order \
+         drawn anew. {} rounds{}. Tables show medians of the rounds with their quartiles, the best \
+         first; and the median of the rounds' own ratios, a peer's figure over groupscan's of the same \
+         round, with their quartiles. A line *Lost* names each case in which a peer beats groupscan.\n",
         scale.turn.as_millis(),
         scale.rounds,
         fewer
