@@ -23,6 +23,8 @@ pub struct Scale {
     pub window: Duration,
     /// For how long the longest update is looked for.
     pub pause: Duration,
+    /// For how long a reader stays at most while the writer that it is to be beside does not get on.
+    pub patience: Duration,
     /// For how long a table changes while readers are parked.
     pub parked: Duration,
     /// After how long one more reader is parked.
@@ -43,6 +45,7 @@ impl Scale {
         update_turn: Duration::from_millis(50),
         window: Duration::from_millis(500),
         pause: Duration::from_secs(1),
+        patience: Duration::from_secs(10),
         parked: Duration::from_secs(60),
         park_every: Duration::from_secs(10),
         parked_limit_bytes: 4 << 30,
@@ -60,6 +63,7 @@ impl Scale {
         update_turn: Duration::from_millis(5),
         window: Duration::from_millis(40),
         pause: Duration::from_millis(60),
+        patience: Duration::from_millis(600),
         parked: Duration::from_secs(3),
         park_every: Duration::from_millis(500),
         parked_limit_bytes: 512 << 20,

@@ -19,7 +19,7 @@ pub(super) const QUESTION: Question = Question {
     title: "The longest update beside a reader",
     text: "One thread enumerates all joins over and over. Another one updates, and the time of each \
            single update is taken. The figures of a round are those of all its updates; in the table \
-           are the medians of the rounds.",
+           are the medians of the rounds. A reader whose writer does not get on goes away after a while.",
     plot: Some("pause.svg"),
     ask,
     seconds: |scale| {
@@ -56,7 +56,7 @@ fn ask(run: &mut Run<'_>) -> Result<Answer> {
     let mut sides = run.build(peers::that_enumerate(), size)?;
     let turns = alternate(&mut sides, rounds, |round, side| {
         run.progress.at(size, side.kind.name, round as f64 / rounds as f64);
-        update_beside_a_reader(side, run.scale.pause, &mut run.page)
+        update_beside_a_reader(side, run.scale.pause, run.scale.patience, &mut run.page)
     });
     check_contents(&sides)?;
     answer.notes.extend(short_of_turns(size, &sides, &turns, rounds));
@@ -67,7 +67,30 @@ fn ask(run: &mut Run<'_>) -> Result<Answer> {
         "The longest update of a round has the machine's longest interruption in it, too.".into(),
     );
     answer.notes.extend(few_updates(&sides, &turns));
+    answer.notes.extend(starved(&sides, &turns, run.scale.patience));
     Ok(answer)
+}
+
+/// Says whose writer did not get on until the reader went away.
+fn starved(sides: &[Side], turns: &[Vec<[f64; 4]>], patience: Duration) -> Vec<String> {
+    let starved = |turns: &[[f64; 4]]| {
+        let waits = turns.iter().filter(|turn| turn[0] > patience.as_nanos() as f64 * 0.9);
+        waits.count()
+    };
+    let sides = sides.iter().zip(turns).filter(|(_, turns)| starved(turns) > 0);
+    sides
+        .map(|(side, turns)| {
+            format!(
+                "In {} of its {} rounds an update of {} waited until the reader went away, {} s after the \
+                 start: without that it would have waited longer. Readers that come again and again pass \
+                 a writer that has been woken.",
+                starved(turns),
+                turns.len(),
+                side.kind.name,
+                patience.as_secs_f64()
+            )
+        })
+        .collect()
 }
 
 /// Says who made so few updates that their quantiles are single ones.
@@ -90,8 +113,13 @@ fn few_updates(sides: &[Side], turns: &[Vec<[f64; 4]>]) -> Vec<String> {
 }
 
 /// The longest, the p99.9 and the median time of the updates that fit a window, and how many they
-/// were.
-fn update_beside_a_reader(side: &mut Side, window: Duration, page: &mut Page) -> [f64; 4] {
+/// were. The reader's patience is how long it stays at most.
+fn update_beside_a_reader(
+    side: &mut Side,
+    window: Duration,
+    patience: Duration,
+    page: &mut Page,
+) -> [f64; 4] {
     let (ready, ends) = (Barrier::new(2), AtomicBool::new(false));
     let Side { peer, churn, .. } = side;
     let peer = &**peer;
@@ -99,7 +127,8 @@ fn update_beside_a_reader(side: &mut Side, window: Duration, page: &mut Page) ->
         scope.spawn(|| {
             let reader = peer.reader();
             ready.wait();
-            while !ends.load(Ordering::Relaxed) {
+            let start = Instant::now();
+            while !ends.load(Ordering::Relaxed) && start.elapsed() < patience {
                 reader.enumerate(page, &mut |records| _ = black_box(records));
             }
         });
