@@ -49,16 +49,25 @@ pub struct GroupTable {
 ///
 /// // For some 200,000 memberships, and as many again that snapshots hold.
 /// let table = GroupTable::with_limits(Limits::default().node_bytes(32 << 20).live_versions(64));
+/// assert_eq!(table.limits().node_bytes, 32 << 20);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Limits {
-    node_bytes: usize,
-    live_versions: usize,
+    /// The bytes of nodes that may be in use; `usize::MAX` is no bound.
+    pub node_bytes: usize,
+    /// The versions that may live at a time. `None` leaves it to who makes the table: it is
+    /// [`LIVE_VERSIONS`](Self::LIVE_VERSIONS), or, where a manager keeps the table, twice as many as its
+    /// enumerations.
+    pub live_versions: Option<usize>,
 }
 
 impl Limits {
-    /// The versions that may live at a time unless it is said otherwise.
+    /// The versions of a table that may live at a time unless it is said otherwise.
     pub const LIVE_VERSIONS: usize = 1024;
+
+    /// The fewest versions that a table can be bounded to.
+    const LEAST_LIVE_VERSIONS: usize = 2;
 
     /// Bounds the bytes of nodes in use: those of the current version and those that only older
     /// versions retain. At the bound joins fail, leaves do not. Unless this is called there is no
@@ -74,14 +83,21 @@ impl Limits {
     /// hold; for the moment of a commit there may be one more. At the bound snapshots of a version
     /// that has none yet are refused. The least bound is 2.
     pub const fn live_versions(self, versions: usize) -> Self {
-        let versions = if versions < 2 { 2 } else { versions };
-        Self { live_versions: versions, ..self }
+        Self { live_versions: Some(versions), ..self }
+    }
+
+    /// With so many versions where nothing was said about them.
+    pub(crate) const fn or_live_versions(self, versions: usize) -> Self {
+        match self.live_versions {
+            Some(_) => self,
+            None => self.live_versions(versions),
+        }
     }
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { node_bytes: usize::MAX, live_versions: Self::LIVE_VERSIONS }
+        Self { node_bytes: usize::MAX, live_versions: None }
     }
 }
 
@@ -93,11 +109,15 @@ impl GroupTable {
 
     /// Makes an empty table.
     pub fn with_limits(limits: Limits) -> Self {
-        let Limits { node_bytes, live_versions } = limits;
-        Self { versions: Versions::new(Bounds { node_bytes, live_versions }), limits }
+        let live_versions = limits.live_versions.unwrap_or(Limits::LIVE_VERSIONS);
+        let live_versions = live_versions.max(Limits::LEAST_LIVE_VERSIONS);
+        let limits = limits.live_versions(live_versions);
+        let bounds = Bounds { node_bytes: limits.node_bytes, live_versions };
+        Self { versions: Versions::new(bounds), limits }
     }
 
-    /// The limits that the table was made with.
+    /// The limits that hold: those that the table was made with, and for what these left open what was
+    /// chosen.
     pub fn limits(&self) -> Limits {
         self.limits
     }
@@ -140,6 +160,27 @@ impl GroupTable {
     /// Commits do this on their way, and keep pace. A table that is idle keeps what the last
     /// snapshots left until the next commit, unless this is called until it says `false`. A call
     /// takes some hundred microseconds at most. It waits for other writers.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use groupscan::{GroupTable, Interface, Membership, Protocol, V4};
+    ///
+    /// # let table = GroupTable::new();
+    /// # let lan = Interface::new(2);
+    /// # let mut txn = table.begin_write();
+    /// # txn.join(&Membership::any_source(V4::new(239, 1, 1, 1), lan, Protocol::IGMP))?;
+    /// # txn.commit();
+    /// let held = table.snapshot()?;
+    /// let mut txn = table.begin_write();
+    /// txn.leave_all(lan, Protocol::IGMP)?;
+    /// txn.commit();
+    /// drop(held);
+    /// assert!(table.stats().slots_retained > 0, "nobody has written since");
+    /// while table.reclaim() {}
+    /// assert_eq!(table.stats().slots_retained, 0);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn reclaim(&self) -> bool {
         self.versions.reclaim()
     }

@@ -118,7 +118,8 @@ fn enumerations_are_limited() {
     start(&manager, igmp).unwrap();
     let most = ManagerLimits::default().enumerations(usize::MAX);
     let limits = GroupManager::with_limits(most).limits();
-    assert_eq!(limits, most.enumerations(ManagerLimits::MOST));
+    assert_eq!(limits.enumerations, ManagerLimits::MOST);
+    assert_eq!(limits.table.live_versions, Some(2 * ManagerLimits::MOST));
 }
 
 #[test]
@@ -255,6 +256,22 @@ fn versions_that_are_too_many_refuse_a_start() {
     assert_eq!(refused.unwrap_err().code(), code::ERROR_NOT_ENOUGH_MEMORY);
     manager.end_enumeration(first).unwrap();
     start(&manager, igmp).unwrap();
+}
+
+#[test]
+fn each_enumeration_may_be_of_a_version_of_its_own() {
+    const MANY: usize = Limits::LIVE_VERSIONS + 100;
+    let table = Limits::default().node_bytes(64 << 20);
+    let limits = ManagerLimits::default().table(table).enumerations(MANY);
+    let (manager, igmp) = manager(limits, 0);
+    assert_eq!(manager.limits().table, table.live_versions(2 * MANY));
+    for number in 0..MANY as u32 {
+        start(&manager, igmp).unwrap();
+        add(&manager, igmp, number);
+    }
+    assert_eq!(manager.stats().live_versions, MANY + 1);
+    let refused = Err(ManagerError::TooManyEnumerations { limit: MANY });
+    assert_eq!(start(&manager, igmp), refused);
 }
 
 #[test]

@@ -101,30 +101,29 @@ impl Grows for groupscan_manager_options {
 }
 
 /// What was said, or else the default.
-fn or(said: usize, default: impl FnOnce() -> usize) -> usize {
-    if said == 0 { default() } else { said }
+fn or(said: usize, default: usize) -> usize {
+    if said == 0 { default } else { said }
 }
 
 impl From<groupscan_table_options> for Limits {
     fn from(options: groupscan_table_options) -> Self {
-        let limits =
-            Self::default().live_versions(or(options.live_versions, || Self::LIVE_VERSIONS));
-        limits.node_bytes(or(options.node_bytes, || usize::MAX))
+        let limits = Self::default().node_bytes(or(options.node_bytes, usize::MAX));
+        match options.live_versions {
+            0 => limits,
+            versions => limits.live_versions(versions),
+        }
     }
 }
 
 impl From<groupscan_manager_options> for ManagerLimits {
     fn from(options: groupscan_manager_options) -> Self {
-        let enumerations = or(options.enumerations, || Self::ENUMERATIONS);
-        let live_versions =
-            or(options.live_versions, || enumerations.min(Self::MOST).saturating_mul(2));
-        let table =
-            groupscan_table_options { size: 0, node_bytes: options.node_bytes, live_versions };
+        let groupscan_manager_options { node_bytes, live_versions, .. } = options;
+        let table = groupscan_table_options { size: 0, node_bytes, live_versions };
         let limits = Self::default()
             .table(table.into())
-            .protocols(or(options.protocols, || Self::PROTOCOLS))
-            .owned_interfaces(or(options.owned_interfaces, || Self::OWNED_INTERFACES))
-            .enumerations(enumerations);
+            .protocols(or(options.protocols, Self::PROTOCOLS))
+            .owned_interfaces(or(options.owned_interfaces, Self::OWNED_INTERFACES))
+            .enumerations(or(options.enumerations, Self::ENUMERATIONS));
         match options.idle_ms {
             0 => limits,
             millis => limits.idle(std::time::Duration::from_millis(millis)),

@@ -7,8 +7,8 @@ use crate::table::Limits;
 
 /// What bounds a manager's memory: the table's limits, and how much clients may have at a time.
 ///
-/// Unless it is said otherwise twice as many versions may live as enumerations run, so that each may be of
-/// a version of its own.
+/// Unless the table's limits say otherwise twice as many versions may live as enumerations run, so that
+/// each may be of a version of its own.
 ///
 /// # Examples
 ///
@@ -23,14 +23,21 @@ use crate::table::Limits;
 ///     .enumerations(256)
 ///     .idle(Duration::from_secs(60));
 /// let manager = GroupManager::with_limits(limits);
+/// assert_eq!(manager.limits().table.live_versions, Some(512));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ManagerLimits {
-    pub(super) table: Limits,
-    pub(super) protocols: usize,
-    pub(super) owned_interfaces: usize,
-    pub(super) enumerations: usize,
-    pub(super) idle: Option<Duration>,
+    /// The table's.
+    pub table: Limits,
+    /// The protocols that may be registered at a time.
+    pub protocols: usize,
+    /// The interfaces that may be owned at a time.
+    pub owned_interfaces: usize,
+    /// The enumerations that may run at a time.
+    pub enumerations: usize,
+    /// The time after which an enumeration that is not used may be ended; `None` is never.
+    pub idle: Option<Duration>,
 }
 
 impl ManagerLimits {
@@ -62,7 +69,7 @@ impl ManagerLimits {
     }
 
     /// Bounds the enumerations that run at a time; [`MOST`](Self::MOST) at most. Each place takes 24
-    /// bytes from the start on, and each enumeration some 250.
+    /// bytes from the start on, and each enumeration some 200.
     pub const fn enumerations(self, enumerations: usize) -> Self {
         Self { enumerations, ..self }
     }
@@ -78,7 +85,7 @@ impl ManagerLimits {
 impl Default for ManagerLimits {
     fn default() -> Self {
         Self {
-            table: Limits::default().live_versions(2 * Self::ENUMERATIONS),
+            table: Limits::default(),
             protocols: Self::PROTOCOLS,
             owned_interfaces: Self::OWNED_INTERFACES,
             enumerations: Self::ENUMERATIONS,

@@ -28,14 +28,17 @@
 //!
 //! Starting, reading and ending enumerations is lock-free; starting allocates. Reading does not, and makes no
 //! system call, but for a thread's first call, and for a bounded step of the epoch collector's work in every
-//! 128th. All else changes the table or asks who owns what, and waits for other calls of that kind, never
-//! for readers. Any call may be made from any thread.
+//! 128th. What changes memberships, clients or owners waits for other calls of that kind, and so do
+//! [`protocol_on_interface`](GroupManager::protocol_on_interface), [`reclaim`](GroupManager::reclaim) and
+//! [`enumerations`](GroupManager::enumerations); none of them waits for readers. No other call waits. Any call
+//! may be made from any thread.
 //!
 //! # Costs
 //!
 //! A call on an enumeration costs a look-up of its handle and a counted reference more than the same
-//! call of [`Enumeration`](crate::Enumeration): some ten nanoseconds. A membership that comes or goes is
-//! a transaction of its own.
+//! call of [`Enumeration`](crate::Enumeration): some ten nanoseconds. Each call that changes memberships is
+//! a transaction: many changes belong in one of
+//! [`update_memberships`](GroupManager::update_memberships).
 
 mod clients;
 mod clock;
@@ -124,22 +127,29 @@ impl GroupManager {
     ///
     /// [`ManagerError::OutOfMemory`] where the system gives no memory for so many handles.
     pub fn try_with_limits(limits: ManagerLimits) -> Result<Self, ManagerError> {
-        let protocols = Handles::new(Tag::Protocol, limits.protocols);
-        let enumerations = Handles::new(Tag::Enumeration, limits.enumerations);
+        let out_of_memory = |_| ManagerError::OutOfMemory;
+        let protocols = Handles::new(Tag::Protocol, limits.protocols).map_err(out_of_memory)?;
+        let enumerations =
+            Handles::new(Tag::Enumeration, limits.enumerations).map_err(out_of_memory)?;
+        let table = limits.table.or_live_versions(2 * enumerations.limit());
         Ok(Self {
             limits,
-            table: GroupTable::with_limits(limits.table),
+            table: GroupTable::with_limits(table),
             state: Mutex::new(State::default()),
-            protocols: protocols.map_err(|_| ManagerError::OutOfMemory)?,
-            enumerations: enumerations.map_err(|_| ManagerError::OutOfMemory)?,
+            protocols,
+            enumerations,
         })
     }
 
-    /// The limits that the manager was made with. Those on handles are at most
-    /// [`ManagerLimits::MOST`].
+    /// The limits that hold: those that the manager was made with, and for what these left open what was
+    /// chosen. Those on handles are at most [`ManagerLimits::MOST`].
     pub fn limits(&self) -> ManagerLimits {
-        let (protocols, enumerations) = (self.protocols.limit(), self.enumerations.limit());
-        self.limits.protocols(protocols).enumerations(enumerations)
+        ManagerLimits {
+            table: self.table.limits(),
+            protocols: self.protocols.limit(),
+            enumerations: self.enumerations.limit(),
+            ..self.limits
+        }
     }
 
     /// Takes a snapshot of the memberships, for all that a [`Snapshot`] answers and the contract does

@@ -29,7 +29,7 @@ const STEPS_A_RECLAIM: usize = 4096;
 pub(crate) struct Bounds {
     /// The bytes of nodes that joins may bring into use.
     pub(crate) node_bytes: usize,
-    /// The versions that may live at a time.
+    /// The versions that may live at a time; 2 at least.
     pub(crate) live_versions: usize,
 }
 

@@ -20,7 +20,6 @@ pub(crate) struct Versions<S: VersionSets> {
 impl<S: VersionSets> Versions<S> {
     /// Makes version 0, of no nodes.
     pub(crate) fn new(bounds: Bounds) -> Self {
-        let bounds = Bounds { live_versions: bounds.live_versions.max(2), ..bounds };
         let core = Arc::new(Core::new(bounds));
         core.note_birth();
         let version = Version::default();
