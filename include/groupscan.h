@@ -692,7 +692,8 @@ groupscan_status groupscan_enumeration_position(const groupscan_enumeration *enu
  * within that part. No other thread may use the enumeration meanwhile. O(log n), and for a narrowed one a
  * look for its next record.
  *
- * GROUPSCAN_ERROR_INVALID_FAMILY   the position is of the other family, or of none.
+ * GROUPSCAN_ERROR_INVALID_FAMILY   the position is of the other family, or its family is no number of
+ *                                  one; 0 is the place before all records, where it begins anew.
  */
 groupscan_status groupscan_enumeration_resume_after(groupscan_enumeration *enumeration,
                                                     const groupscan_position *position);

@@ -40,7 +40,7 @@
 //! - Readers never wait: taking a snapshot is a load and a count. A reader that keeps its snapshot
 //!   for long keeps that one version's memory, and nothing else.
 //! - Writers take turns. A transaction copies each leaf that it changes once, and the way to it, so many
-//!   changes belong in one. Freeing what dead versions left is the writers' work, not the readers'.
+//!   changes belong in one. Freeing the nodes that dead versions left is the writers' work, not the readers'.
 //! - Memory is counted in nodes, and bounded by [`Limits`]: at the bounds joins and snapshots are
 //!   refused, leaves are not. A table keeps the memory that it once had until it is dropped.
 //! - Records are derived while they are packed: a join takes 8 bytes in its set and streams as 16.
@@ -53,7 +53,7 @@
 //! | feature | adds |
 //! |---|---|
 //! | `capi` | `ffi`: the C ABIs of `mgm.h` and `groupscan.h` |
-//! | `input` | [`input`]: readers of packet captures |
+//! | `input` | `input`: readers of packet captures |
 //! | `cli` | the command line `groupscan` |
 
 #![deny(unsafe_code)]

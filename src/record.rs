@@ -1,4 +1,4 @@
-//! The plain-old-data records that an enumeration writes into the caller's buffer.
+//! The plain-old-data records of enumerations, and of what changed between two versions.
 //!
 //! Every record is made of byte arrays only, so its alignment is 1 and any byte buffer can be
 //! viewed as records without a copy. Addresses and masks are in network byte order, as in
@@ -23,7 +23,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use bytemuck::{Pod, Zeroable};
 
-/// What happened to an entry between two versions.
+/// What happened to an entry between two versions. See [`ChangeEntry`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum ChangeKind {
@@ -191,6 +191,9 @@ macro_rules! records {
         }
 
         #[doc = concat!("One difference between the ", $family, " joins of two versions.")]
+        ///
+        /// No call of the crate gives these: it is the layout for who compares two versions and hands on
+        /// what changed.
         #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Pod, Zeroable)]
         #[repr(C)]
         pub struct $change {

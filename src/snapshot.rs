@@ -87,6 +87,27 @@ impl Snapshot {
 
     /// How many joins come before (group, source) in ascending order, whether or not it is joined.
     /// O(log n).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use groupscan::{GroupTable, Interface, Membership, Protocol, V4};
+    ///
+    /// # let table = GroupTable::new();
+    /// let groups = [1, 2, 3].map(|last| V4::new(239, 1, 1, last));
+    /// let mut txn = table.begin_write();
+    /// for group in groups {
+    ///     txn.join(&Membership::any_source(group, Interface::new(2), Protocol::IGMP))?;
+    /// }
+    /// txn.commit();
+    ///
+    /// let snapshot = table.snapshot()?;
+    /// assert_eq!(snapshot.rank(groups[2], V4::UNSPECIFIED), 2);
+    /// assert_eq!(snapshot.rank(V4::new(239, 9, 9, 9), V4::UNSPECIFIED), 3);
+    /// assert_eq!(snapshot.join_at(1), Some((groups[1], V4::UNSPECIFIED)));
+    /// assert_eq!(snapshot.join_at::<V4>(3), None);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn rank<F: Family>(&self, group: F, source: F) -> usize {
         self.sets::<F>().joins.lower_bound(F::JoinKey::new(group, source))
     }
@@ -126,6 +147,26 @@ impl Snapshot {
     }
 
     /// The (group, source) pairs joined on `interface`, each once, whoever joined, ascending.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use groupscan::{GroupTable, Interface, Membership, Protocol, V4};
+    ///
+    /// # let table = GroupTable::new();
+    /// let [lan, dmz] = [2, 3].map(Interface::new);
+    /// let (group, source) = (V4::new(232, 1, 1, 1), V4::new(10, 0, 0, 1));
+    /// let mut txn = table.begin_write();
+    /// for protocol in [Protocol::IGMP, Protocol(11)] {
+    ///     txn.join(&Membership::source_specific(group, source, lan, protocol))?;
+    /// }
+    /// txn.commit();
+    ///
+    /// let snapshot = table.snapshot()?;
+    /// assert_eq!(snapshot.joined_on(lan).collect::<Vec<_>>(), [(group, source)]);
+    /// assert_eq!(snapshot.joined_on(dmz).count(), 0);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn joined_on<F: Family>(
         &self,
         interface: Interface<F>,

@@ -182,6 +182,7 @@ fn usage_errors_have_status_2() {
         (&["-4", "--group", "ff00::/8", "router-lan1.pcap"], "one address family"),
         (&["--group", "239.0.0.0/8", "--source", "::1", "router-lan1.pcap"], "one address family"),
         (&["--interface", "", "router-lan1.pcap"], "--interface"),
+        (&["--pretty", "router-lan1.pcap"], "--json"),
     ] {
         let output = run(args);
         assert_eq!(output.status.code(), Some(2), "{args:?}");

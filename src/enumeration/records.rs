@@ -77,6 +77,22 @@ impl Snapshot {
     }
 
     /// The IPv6 joins that a view shows, as [`records`](Self::records).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use groupscan::{GroupTable, Interface, Membership, Protocol, V6, View};
+    ///
+    /// let table = GroupTable::new();
+    /// let mut txn = table.begin_write();
+    /// let group = V6::new(0xff3e, 0, 0, 0, 0, 0, 0, 0x1234);
+    /// txn.join(&Membership::any_source(group, Interface::new(2), Protocol::IGMP))?;
+    /// txn.commit();
+    /// let shown: Vec<String> =
+    ///     table.snapshot()?.records6(View::Wildcard).map(|record| record.to_string()).collect();
+    /// assert_eq!(shown, ["(*, ff3e::1234)"]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn records6(&self, view: View) -> Records<V6> {
         self.enumerate(view, Filter::all()).into_iter()
     }

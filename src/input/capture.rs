@@ -138,7 +138,8 @@ pub(super) fn read(mut reader: impl Read, visitor: &mut impl Visitor) -> Result<
     }
 }
 
-/// The time of the first frame of a capture, as far as `reader` goes; `None` where there is none.
+/// The time of the first frame of a capture since 1970, as far as `reader` goes; `None` where there is
+/// none.
 ///
 /// A prefix of the file does: whatever is wrong with the capture is for
 /// [`Replay::read_capture`](super::Replay::read_capture) to tell.

@@ -166,6 +166,29 @@ impl GroupManager {
     ///
     /// As [`delete_memberships`](Self::delete_memberships) and [`add_memberships`](Self::add_memberships);
     /// the places of those that are added are counted on from those that are deleted.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use groupscan::manager::{Client, ClientMembership, GroupManager, code};
+    /// use groupscan::{Interface, MembershipFlags, SourceGroupEntry, V4};
+    ///
+    /// let manager = GroupManager::new();
+    /// let igmp = manager.register(Client::new(10, 0), None)?;
+    /// let [old, new, unicast] = [(239, 1), (239, 2), (10, 3)].map(|(first, last)| ClientMembership {
+    ///     entry: SourceGroupEntry::new(V4::new(first, 1, 1, last), V4::UNSPECIFIED),
+    ///     interface: Interface::new(2),
+    ///     flags: MembershipFlags::JOIN,
+    /// });
+    /// manager.add_memberships(igmp, &[old])?;
+    /// assert_eq!(manager.update_memberships(igmp, &[old], &[new])?.changed, 2);
+    ///
+    /// let refused = manager.update_memberships(igmp, &[new], &[old, unicast]).unwrap_err();
+    /// assert_eq!(refused.at, Some(2));
+    /// assert_eq!(refused.error.code(), code::ERROR_INVALID_PARAMETER);
+    /// assert!(manager.snapshot()?.contains(new.entry.group(), V4::UNSPECIFIED));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn update_memberships(
         &self,
         protocol: ProtocolHandle,
@@ -207,6 +230,23 @@ impl GroupManager {
     /// As [`add_membership`](Self::add_membership), with the place of the first join that is none; where
     /// the list does not ascend strictly, [`WriteError::NotAscending`] in [`ManagerError::Write`], with its
     /// place.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use groupscan::manager::{Client, GroupManager};
+    /// use groupscan::{Interface, V4};
+    ///
+    /// let manager = GroupManager::new();
+    /// let igmp = manager.register(Client::new(10, 0), None)?;
+    /// let lan = Interface::new(2);
+    /// let any = |last| (V4::new(239, 1, 1, last), V4::UNSPECIFIED);
+    /// assert_eq!(manager.replace(igmp, lan, &[any(1), any(2)])?.changed, 2);
+    /// // One goes, one comes, one stays.
+    /// assert_eq!(manager.replace(igmp, lan, &[any(2), any(3)])?.changed, 2);
+    /// assert_eq!(manager.snapshot()?.joined_on(lan).collect::<Vec<_>>(), [any(2), any(3)]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn replace(
         &self,
         protocol: ProtocolHandle,

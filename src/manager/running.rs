@@ -54,7 +54,8 @@ pub struct EnumerationInfo {
     pub filter: Filter<V4>,
     /// The version that it holds.
     pub version: Version,
-    /// Behind which record it is; `None` at the start.
+    /// Behind what it is, as [`Enumeration::position`] says; `None` where nothing was given or passed
+    /// over.
     pub position: Option<Position<V4>>,
     /// How many records remain, as [`Enumeration::remaining`] counts them.
     pub remaining: usize,
@@ -175,6 +176,22 @@ impl GroupManager {
     /// which forgets its enumerations does not hold their versions for ever. One that is read at this very
     /// moment may end, too. Lock-free.
     ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use groupscan::manager::{Client, GroupManager, ManagerLimits};
+    /// use groupscan::{Filter, View};
+    ///
+    /// let manager = GroupManager::with_limits(ManagerLimits::default().idle(Duration::ZERO));
+    /// let igmp = manager.register(Client::new(10, 0), None)?;
+    /// let forgotten = manager.start_enumeration(igmp, View::AllSources, Filter::all())?;
+    /// assert_eq!(manager.expire_idle(), 1);
+    /// manager.get_next(forgotten, &mut [0; 1024]).unwrap_err();
+    /// # Ok::<(), groupscan::manager::ManagerError>(())
+    /// ```
+    ///
     /// [`ManagerLimits::idle`]: super::ManagerLimits::idle
     pub fn expire_idle(&self) -> usize {
         let Some(limit) = self.limits.idle else {
@@ -189,6 +206,22 @@ impl GroupManager {
     /// not.
     ///
     /// Waits for writers, and makes them wait, as [`GroupTable::retained`] does.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use groupscan::manager::{Client, GroupManager};
+    /// use groupscan::{Filter, View};
+    ///
+    /// let manager = GroupManager::new();
+    /// let igmp = manager.register(Client::new(10, 0), None)?;
+    /// let started = manager.start_enumeration(igmp, View::AllSources, Filter::all())?;
+    /// for one in manager.enumerations() {
+    ///     assert_eq!((one.handle, one.client), (started, Client::new(10, 0)));
+    ///     println!("{:?} by {:?}, {} left, {} bytes", one.idle, one.client, one.remaining, one.retained_bytes);
+    /// }
+    /// # Ok::<(), groupscan::manager::ManagerError>(())
+    /// ```
     ///
     /// [`GroupTable::retained`]: crate::GroupTable::retained
     pub fn enumerations(&self) -> Vec<EnumerationInfo> {

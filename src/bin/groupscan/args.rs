@@ -39,7 +39,8 @@ Examples:
   tcpdump -i eth0 -w - igmp | groupscan replay --interface eth0 -
 
 Exit status: 0 if all went well, 1 if an input is at fault (what could be read of it
-is printed all the same), 2 if the command line is.")]
+is printed all the same) or the output cannot be written, 2 if the command line is at
+fault.")]
 pub(crate) struct ReplayArgs {
     /// Captures, pcap or pcapng; "-" is standard input
     ///
@@ -52,7 +53,7 @@ pub(crate) struct ReplayArgs {
     pub(crate) json: bool,
 
     /// Indent the JSON for people
-    #[arg(short, long)]
+    #[arg(short, long, requires = "json")]
     pub(crate) pretty: bool,
 
     /// No summary and no progress
@@ -110,7 +111,8 @@ Columns, and the fields of the JSON objects: keys (joins in the table), kernel, 
 buffer_bytes, ns_per_record, gb_per_s (10^9 bytes of records a second), ratio_to_copy (the
 copy's time over ours). Where a view shows nothing, the last three are \"-\", or null.
 
-Exit status: 0 if all went well, 1 if a kernel is at fault, 2 if the command line is.")]
+Exit status: 0 if all went well, 1 if a kernel is at fault or the output cannot be
+written, 2 if the command line is at fault.")]
 pub(crate) struct BenchArgs {
     /// Numbers of joins; K and M stand for 1,024 and 1,048,576
     #[arg(long, value_name = "N", value_delimiter = ',', value_parser = parse_keys,
