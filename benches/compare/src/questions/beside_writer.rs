@@ -54,6 +54,12 @@ static METRICS: [Metric; 3] = [
     },
 ];
 
+/// What a turn gives: the metrics, and 1 where the writer stopped before the reader was done.
+type Turn = [f64; METRICS.len() + 1];
+
+/// The place of the latter.
+const IS_CUT: usize = METRICS.len();
+
 fn ask(run: &mut Run<'_>) -> Result<Answer> {
     let mut answer = Answer::default();
     let (sizes, rounds) = (run.scale.sizes, run.scale.rounds);
@@ -82,13 +88,8 @@ fn ask(run: &mut Run<'_>) -> Result<Answer> {
 }
 
 /// Says whose readers were not done with one enumeration when the writer stopped.
-fn cut_short(
-    size: usize,
-    sides: &[Side],
-    turns: &[Vec<[f64; 4]>],
-    window: Duration,
-) -> Vec<String> {
-    let cut = |turns: &[[f64; 4]]| turns.iter().filter(|turn| turn[3] > 0.0).count();
+fn cut_short(size: usize, sides: &[Side], turns: &[Vec<Turn>], window: Duration) -> Vec<String> {
+    let cut = |turns: &[Turn]| turns.iter().filter(|turn| turn[IS_CUT] > 0.0).count();
     let sides = sides.iter().zip(turns).filter(|(_, turns)| cut(turns) > 0);
     sides
         .map(|(side, turns)| {

@@ -49,6 +49,13 @@ static METRICS: [Metric; 3] = [
     },
 ];
 
+/// What a turn gives: the metrics, and how many updates there were.
+type Turn = [f64; METRICS.len() + 1];
+
+/// The places of the longest update and of their number.
+const LONGEST: usize = 0;
+const UPDATES: usize = METRICS.len();
+
 fn ask(run: &mut Run<'_>) -> Result<Answer> {
     let mut answer = Answer::default();
     let (size, rounds) = (run.scale.large, run.scale.rounds);
@@ -72,11 +79,9 @@ fn ask(run: &mut Run<'_>) -> Result<Answer> {
 }
 
 /// Says whose writer did not get on until the reader went away.
-fn starved(sides: &[Side], turns: &[Vec<[f64; 4]>], patience: Duration) -> Vec<String> {
-    let starved = |turns: &[[f64; 4]]| {
-        let waits = turns.iter().filter(|turn| turn[0] > patience.as_nanos() as f64 * 0.9);
-        waits.count()
-    };
+fn starved(sides: &[Side], turns: &[Vec<Turn>], patience: Duration) -> Vec<String> {
+    let nearly = patience.as_nanos() as f64 * 0.9;
+    let starved = |turns: &[Turn]| turns.iter().filter(|turn| turn[LONGEST] > nearly).count();
     let sides = sides.iter().zip(turns).filter(|(_, turns)| starved(turns) > 0);
     sides
         .map(|(side, turns)| {
@@ -94,9 +99,9 @@ fn starved(sides: &[Side], turns: &[Vec<[f64; 4]>], patience: Duration) -> Vec<S
 }
 
 /// Says who made so few updates that their quantiles are single ones.
-fn few_updates(sides: &[Side], turns: &[Vec<[f64; 4]>]) -> Vec<String> {
-    let updates = |turns: &[[f64; 4]]| {
-        Spread::of(&turns.iter().map(|turn| turn[3]).collect::<Vec<_>>()).median
+fn few_updates(sides: &[Side], turns: &[Vec<Turn>]) -> Vec<String> {
+    let updates = |turns: &[Turn]| {
+        Spread::of(&turns.iter().map(|turn| turn[UPDATES]).collect::<Vec<_>>()).median
     };
     let sides = sides.iter().zip(turns).filter(|(_, turns)| updates(turns) < 2000.0);
     sides
@@ -119,7 +124,7 @@ fn update_beside_a_reader(
     window: Duration,
     patience: Duration,
     page: &mut Page,
-) -> [f64; 4] {
+) -> Turn {
     let (ready, ends) = (Barrier::new(2), AtomicBool::new(false));
     let Side { peer, churn, .. } = side;
     let peer = &**peer;
