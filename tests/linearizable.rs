@@ -5,8 +5,8 @@
 //! order of their versions on a model, and everything that was shown is held against it:
 //!
 //! - Each version was made by one transaction, and no number is left out.
-//! - Each change was told what it changed in the version that its transaction began with, also in
-//!   transactions that were dropped.
+//! - Each change was told what it changed in the version that its transaction began with, and none was
+//!   refused, also in transactions that were dropped.
 //! - Each enumeration shows its version and no other: however small its pages, however many threads
 //!   share it, and however many commits came between two pages.
 //! - The versions that a thread sees never go back, and are never earlier than a commit that had
@@ -238,6 +238,9 @@ fn compare(mut written: Vec<Transaction>, mut seen: Vec<Seen>) -> Result<(), Str
     let (mut models, mut version) = (Models::default(), 0);
     for transaction in written {
         transaction.follows(version)?;
+        if transaction.refused() != 0 {
+            return Err(format!("without a cap, {transaction:?} was refused changes"));
+        }
         let Some(made) = transaction.made() else {
             transaction.replay(&mut models.clone())?;
             continue;
