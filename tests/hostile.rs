@@ -226,3 +226,30 @@ fn memory_for_a_block_that_claims_much_is_that_of_what_there_is() {
         assert!(result.is_err(), "{length} bytes: {result:?}");
     }
 }
+
+#[test]
+fn blocks_of_any_kind_and_length_are_read_or_damaged() {
+    const SECTION: u32 = 0x0a0d_0d0a;
+    // Packets, statistics, names, secrets, a journal, custom ones that may be copied or not,
+    // processes, and one that nobody knows.
+    let kinds = [1, 2, 3, 4, 5, 6, 9, 10, 0x0bad, 0x4000_0bad, 0x8000_0001, 0x7777, SECTION];
+    let magic: u32 = 0x1a2b_3c4d;
+    for big_endian in [false, true] {
+        let word = |word: u32| if big_endian { word.to_be_bytes() } else { word.to_le_bytes() };
+        let words = |words: &[u32]| words.iter().copied().flat_map(word).collect::<Vec<u8>>();
+        let start = words(&[SECTION, 28, magic, 0x0001_0000, !0, !0, 28]);
+        for kind in kinds {
+            for length in 0..64 {
+                for filling in [0, 1, 32, u32::MAX] {
+                    let first = if kind == SECTION { magic } else { filling };
+                    let block = words(&[&[kind, length, first][..], &[filling; 30]].concat());
+                    let (_, result) = read(&[&start[..], &block].concat());
+                    if length < 12 {
+                        let damaged = matches!(result, Err(CaptureError::Damaged { offset: 28 }));
+                        assert!(damaged, "{kind:#x}, {length} bytes of {filling:#x}: {result:?}");
+                    }
+                }
+            }
+        }
+    }
+}

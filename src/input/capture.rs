@@ -15,6 +15,9 @@ use super::counts::Rejection;
 /// taken for damage.
 pub const MAX_BLOCK_BYTES: usize = 16 << 20;
 
+/// What a block of pcapng has at least: its type, and its length before and after what it holds.
+const LEAST_BLOCK_BYTES: usize = 12;
+
 /// How much of the file is read at a time.
 const BUFFER_BYTES: usize = 64 << 10;
 
@@ -213,9 +216,9 @@ trait Format {
     /// Takes in the next block.
     fn block(&mut self, block: &PcapBlockOwned<'_>);
 
-    /// Whether `data`, which begins with a block that did not parse, has all of that block, so that
-    /// more data would not help.
-    fn is_whole(&self, data: &[u8]) -> bool;
+    /// The bytes of the block that `data` begins with, as it says itself, if it does and `data` goes
+    /// as far.
+    fn block_bytes(&self, data: &[u8]) -> Option<usize>;
 }
 
 /// Reads the blocks of a capture, to the end or to the first fault.
@@ -227,6 +230,11 @@ fn read_blocks(
     loop {
         let offset = reader.consumed() as u64;
         let damaged = Err(CaptureError::Damaged { offset });
+        let block_bytes = format.block_bytes(reader.data());
+        if block_bytes.is_some_and(|bytes| bytes < LEAST_BLOCK_BYTES) {
+            // The parser reckons with more, for blocks of some kinds.
+            return damaged;
+        }
         // What to grow the buffer to, if it needs to, once the parser's borrow of it has ended.
         let grown_bytes = match reader.next() {
             Ok((length, block)) => {
@@ -240,7 +248,8 @@ fn read_blocks(
             Err(PcapError::UnexpectedEof) => return Err(CaptureError::Truncated { offset }),
             Err(_) => return damaged,
         };
-        if format.is_whole(reader.data()) {
+        if block_bytes.is_some_and(|bytes| bytes <= reader.data().len()) {
+            // All of the block is there, so more data would not help.
             return damaged;
         }
         if let Some(grown_bytes) = grown_bytes {
@@ -292,9 +301,9 @@ impl<V: Visitor> Format for Pcap<'_, V> {
         }
     }
 
-    fn is_whole(&self, _data: &[u8]) -> bool {
-        // All that a record may lack is data.
-        false
+    fn block_bytes(&self, _data: &[u8]) -> Option<usize> {
+        // A record says how much data it has, however little; and data is all that it may lack.
+        None
     }
 }
 
@@ -380,11 +389,9 @@ impl<V: Visitor> Format for PcapNg<'_, V> {
         }
     }
 
-    fn is_whole(&self, data: &[u8]) -> bool {
+    fn block_bytes(&self, data: &[u8]) -> Option<usize> {
         // Type, length; a section header goes on with the magic number of its byte order.
-        let Some(([kind @ .., a, b, c, d], rest)) = data.split_first_chunk::<8>() else {
-            return false;
-        };
+        let ([kind @ .., a, b, c, d], rest) = data.split_first_chunk::<8>()?;
         let big_endian = match (kind, rest) {
             ([0x0a, 0x0d, 0x0d, 0x0a], [first, ..]) => *first == 0x1a,
             _ => self.big_endian,
@@ -392,7 +399,7 @@ impl<V: Visitor> Format for PcapNg<'_, V> {
         let length = [*a, *b, *c, *d];
         let length =
             if big_endian { u32::from_be_bytes(length) } else { u32::from_le_bytes(length) };
-        data.len() as u64 >= u64::from(length)
+        Some(length as usize)
     }
 }
 
