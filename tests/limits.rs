@@ -124,6 +124,28 @@ fn a_full_table_with_a_snapshot_held_empties_one_leave_a_commit() {
     assert_eq!(join(&table, count), Ok(true));
 }
 
+#[test]
+fn one_commit_takes_a_table_back_under_its_cap_when_nobody_holds_more() {
+    for changes in [false, true] {
+        let (table, count) = full_table();
+        let held = table.snapshot().unwrap();
+        for number in 0..count / 2 {
+            let mut txn = table.begin_write();
+            assert_eq!(txn.leave(&membership(number)), Ok(true));
+            txn.commit();
+        }
+        drop(held);
+        let refused = SnapshotError::OutOfCapacity { limit_bytes: LIMIT_BYTES };
+        assert_eq!(table.snapshot().err(), Some(refused), "nobody has written since");
+        let mut txn = table.begin_write();
+        assert_eq!(txn.leave(&membership(if changes { count / 2 } else { 0 })), Ok(changes));
+        txn.commit();
+        let current = table.snapshot().unwrap();
+        assert_eq!(table.stats().slots_in_use, reachable(&current).len(), "nothing else is left");
+        assert_eq!(join(&table, 0), Ok(true));
+    }
+}
+
 // Joins that are refused reclaim all that they can, and would hide what leaves left to them.
 #[test]
 fn leaves_alone_stay_within_one_copy_of_what_is_held() {

@@ -121,7 +121,6 @@ impl Pool {
     }
 
     /// The number of slots in use.
-    #[cfg(test)]
     pub(crate) fn in_use(&self) -> usize {
         self.in_use
     }

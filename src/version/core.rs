@@ -33,6 +33,13 @@ pub(crate) struct Bounds {
     pub(crate) live_versions: usize,
 }
 
+impl Bounds {
+    /// Whether so many slots in use are more than joins may bring into use.
+    fn is_over(&self, in_use: usize) -> bool {
+        in_use > self.node_bytes / SLOT_BYTES
+    }
+}
+
 /// What the versions of a table share.
 pub(super) struct Core<S: VersionSets> {
     pub(super) inbox: Inbox<S>,
@@ -127,9 +134,8 @@ impl<S: VersionSets> Core<S> {
         if self.live() >= self.bounds.live_versions {
             return Some(Refused::TooManyVersions { limit: self.bounds.live_versions });
         }
-        let in_use = self.published.in_use.load(Ordering::Relaxed);
-        let over = in_use > self.bounds.node_bytes / SLOT_BYTES;
-        over.then_some(Refused::OutOfCapacity { limit_bytes: self.bounds.node_bytes })
+        let is_over = self.bounds.is_over(self.published.in_use.load(Ordering::Relaxed));
+        is_over.then_some(Refused::OutOfCapacity { limit_bytes: self.bounds.node_bytes })
     }
 }
 
@@ -142,10 +148,13 @@ impl<S: VersionSets> Writer<S> {
     }
 
     /// Does the reclaiming that a commit owes which replaced so many nodes: at least twice what it
-    /// added, so that garbage cannot outrun the commits.
+    /// added, so that garbage cannot outrun the commits; or all, while the table is beyond its capacity,
+    /// for so long joins and new holders are refused.
     pub(super) fn keep_pace(&mut self, core: &Core<S>, replaced: usize) {
         self.hear(&core.inbox);
-        self.live.work(&mut self.nodes, 2 * replaced + STEPS_A_COMMIT);
+        let is_over = core.bounds.is_over(self.nodes.pool().in_use());
+        let steps = if is_over { usize::MAX } else { 2 * replaced + STEPS_A_COMMIT };
+        self.live.work(&mut self.nodes, steps);
     }
 
     /// Does a step of reclaiming and says whether there is more to do.

@@ -191,14 +191,15 @@ impl<'v, S: VersionSets> Txn<'v, S> {
         self.writer.nodes.pool_mut().refuse_after(requests);
     }
 
-    /// Publishes the sets as the next version, unless nothing was changed. Returns the version that
-    /// is current then.
+    /// Publishes the sets as the next version, unless nothing was changed, and reclaims. Returns the
+    /// version that is current then.
     pub(crate) fn commit(mut self) -> Version {
-        if !self.changed {
-            return self.base();
-        }
         let core = &self.versions.core;
         let writer = &mut *self.writer;
+        if !self.changed {
+            writer.keep_pace(core, 0);
+            return writer.version();
+        }
         let nodes = writer.current().nodes().saturating_add_signed(writer.nodes.growth());
         let replaced = writer.nodes.commit();
         writer.kept.commit(self.number.number());
