@@ -17,6 +17,7 @@
  *
  * Results. Every call returns a code: NO_ERROR, one of those named at the call, or
  *   ERROR_CAN_NOT_COMPLETE   something went wrong that is none of the caller's doing. Nothing was changed.
+ *                            (Where the system has not even some bytes for bookkeeping, the process ends.)
  * A call that fails changes nothing but what is said at MgmGroupEnumerationGetNext. A null pointer where a
  * result is to go, and an argument that is not valid, give ERROR_INVALID_PARAMETER. "Not enough memory" is said
  * at a limit of the manager, too: 256 protocols, 65,536 owned interfaces and 1,024 enumerations at a time, unless
@@ -238,7 +239,9 @@ DWORD MgmDeleteGroupMembershipEntry(HANDLE hProtocol, DWORD dwSourceAddr, DWORD 
  * clients add and delete meanwhile; so it must be ended, for it holds the memory of that state.
  *
  * ERROR_INVALID_PARAMETER   hProtocol or metEnumType is not valid.
- * ERROR_NOT_ENOUGH_MEMORY   there is no room for one more.
+ * ERROR_NOT_ENOUGH_MEMORY   there is no room for one more; or more memory is in use than was allowed, because
+ *                           memberships were deleted while enumerations held them. The next add or delete
+ *                           after these have ended, of whatever membership, frees what they held.
  */
 DWORD MgmGroupEnumerationStart(HANDLE hProtocol, MGM_ENUM_TYPES metEnumType, HANDLE *phEnumHandle);
 
@@ -249,7 +252,8 @@ DWORD MgmGroupEnumerationStart(HANDLE hProtocol, MGM_ENUM_TYPES metEnumType, HAN
  *
  * *pdwBufferSize is the size of pbBuffer in bytes, which may be of any size and alignment. It is written
  * with ERROR_INSUFFICIENT_BUFFER only. Nothing is written behind the last whole record that fits; bytes
- * behind the last one returned, up to there, are unspecified.
+ * behind the last one returned, up to there, are unspecified. pbBuffer, pdwBufferSize and pdwNumEntries must
+ * not overlap.
  *
  * Threads may call this at the same time with one handle: they get different records, and together all.
  * ERROR_NO_MORE_ITEMS in one of them does not say that the others have finished theirs. A call that has

@@ -482,8 +482,8 @@ mod tests {
     use std::collections::BTreeSet;
 
     impl WriteTxn<'_> {
-        /// Refuses memory from the request after the next `requests` on.
-        fn refuse_after(&mut self, requests: Option<usize>) {
+        /// Refuses memory from the request after the next `requests` on, in later transactions, too.
+        pub(crate) fn refuse_after(&mut self, requests: Option<usize>) {
             self.txn.refuse_after(requests);
         }
     }

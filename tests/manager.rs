@@ -232,6 +232,7 @@ fn an_interface_goes_down_and_is_synchronised_anew() {
 
     let refused = |at, error| Err(BulkError { at, error });
     let not_ascending = ManagerError::Write(WriteError::NotAscending { at: 1 });
+    assert_eq!(not_ascending.code(), code::ERROR_INVALID_PARAMETER);
     assert_eq!(manager.replace(igmp, LAN, &[join(2), join(1)]), refused(Some(1), not_ascending));
     let group = V4::new(10, 0, 0, 1);
     let no_group = [(group, V4::UNSPECIFIED), join(1)];

@@ -272,3 +272,72 @@ impl GroupManager {
         self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::flags::MembershipFlags;
+    use crate::manager::error::code;
+    use crate::membership::Membership;
+    use crate::record::SourceGroupEntry;
+    use crate::table::WriteError;
+
+    fn memberships(manager: &GroupManager) -> Vec<Membership<V4>> {
+        manager.snapshot().unwrap().memberships(V4::new(239, 1, 1, 1)).collect()
+    }
+
+    #[test]
+    fn a_removal_that_is_refused_memory_changes_nothing() {
+        let (lan, wan, far) = (Interface::new(1), Interface::new(2), Interface::new(3));
+        let entry = SourceGroupEntry::new(V4::new(239, 1, 1, 1), V4::UNSPECIFIED);
+        type Removal =
+            fn(&GroupManager, ProtocolHandle, &SourceGroupEntry) -> Result<(), ManagerError>;
+        // The removal by a client that owns the interface 1, and then by IGMP.
+        let removals: [(Removal, bool); 4] = [
+            (
+                |m, rip, entry| {
+                    m.delete_membership(rip, entry, Interface::new(1), MembershipFlags::JOIN)
+                },
+                false,
+            ),
+            (|m, rip, _| m.leave_all(rip, Interface::new(1)).map(drop), false),
+            (|m, rip, _| m.release_interface(rip, Interface::new(1)), false),
+            (|m, igmp, _| m.deregister(igmp), true),
+        ];
+        for (at, (removal, is_igmp)) in removals.into_iter().enumerate() {
+            let mut refused = 0;
+            for granted in 0.. {
+                let manager = GroupManager::new();
+                let rip = manager.register(Client::new(9, 0), None).unwrap();
+                let igmp = manager.register(Client::new(Client::IGMP, 0), None).unwrap();
+                manager.take_interface(rip, lan).unwrap();
+                for (client, interface) in [(rip, lan), (igmp, lan), (igmp, wan), (igmp, far)] {
+                    manager
+                        .add_membership(client, &entry, interface, MembershipFlags::JOIN)
+                        .unwrap();
+                }
+                let (version, before) =
+                    (manager.snapshot().unwrap().version(), memberships(&manager));
+                let client = if is_igmp { igmp } else { rip };
+                manager.table.begin_write().refuse_after(Some(granted));
+                let removed = removal(&manager, client, &entry);
+                manager.table.begin_write().refuse_after(None);
+                if let Err(error) = removed {
+                    refused += 1;
+                    assert_eq!(error, ManagerError::NotRemoved(WriteError::OutOfMemory));
+                    assert_eq!(error.code(), code::ERROR_CAN_NOT_COMPLETE);
+                    assert_eq!(manager.snapshot().unwrap().version(), version);
+                    assert_eq!(memberships(&manager), before, "removal {at}, {granted} granted");
+                    // Owners and clients are what they were, or it would be refused now.
+                    assert_eq!(removal(&manager, client, &entry), Ok(()));
+                    assert_ne!(memberships(&manager), before);
+                    continue;
+                }
+                assert_ne!(memberships(&manager), before);
+                break;
+            }
+            // IGMP's go interface by interface.
+            assert_eq!(refused, if is_igmp { 3 } else { 1 }, "removal {at}");
+        }
+    }
+}

@@ -116,6 +116,13 @@ impl ManagerError {
             Self::AlreadyRegistered { .. } | Self::AlreadyOwned { .. } => {
                 code::ERROR_ALREADY_EXISTS
             }
+            Self::InvalidHandle
+            | Self::NotOwned
+            | Self::NotTheOwner { .. }
+            | Self::NotMulticast { .. }
+            | Self::SourceWithoutGroup { .. }
+            | Self::RangeMask { .. }
+            | Self::Write(WriteError::NotAscending { .. }) => code::ERROR_INVALID_PARAMETER,
             Self::TooManyProtocols { .. }
             | Self::TooManyOwnedInterfaces { .. }
             | Self::TooManyEnumerations { .. }
@@ -125,12 +132,6 @@ impl ManagerError {
             Self::OwnsInterfaces { .. } | Self::NotRemoved(_) => code::ERROR_CAN_NOT_COMPLETE,
             Self::InterfaceNotFound => code::ERROR_NOT_FOUND,
             Self::BufferTooSmall { .. } => code::ERROR_INSUFFICIENT_BUFFER,
-            Self::InvalidHandle
-            | Self::NotOwned
-            | Self::NotTheOwner { .. }
-            | Self::NotMulticast { .. }
-            | Self::SourceWithoutGroup { .. }
-            | Self::RangeMask { .. } => code::ERROR_INVALID_PARAMETER,
         }
     }
 }
