@@ -32,7 +32,9 @@ pub(crate) fn replace<F: Family>(
         return Ok(0);
     }
     let coming = changes.iter().filter(|(.., flags)| flags.is_some()).count();
-    if sets.by_group.len() - before.len() + joins.len() > MAX_KEYS {
+    // Changes are made in the order of their keys, so for a while all that come may be there together with
+    // all that go.
+    if sets.by_group.len() + coming > MAX_KEYS {
         return Err(ChangeRefused::Memberships { limit: MAX_KEYS });
     }
 

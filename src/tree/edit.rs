@@ -272,8 +272,8 @@ impl<'t, K: Key> Edit<'t, K> {
         if left_length + right_length <= Shape::<K>::merged_at_most(left.level()) {
             let left = self.own_child(branch, at);
             left.insert_entries(left_length, right, 0..right_length);
-            self.nodes.discard(right);
             branch.join_children(at);
+            self.nodes.discard(right);
             return;
         }
         let (left, right) = (self.own_child(branch, at), self.own_child(branch, at + 1));

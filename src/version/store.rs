@@ -1,5 +1,6 @@
 //! The table's side of the versions: taking them, and the transactions that make them.
 
+use std::mem::{self, ManuallyDrop};
 use std::sync::Arc;
 
 use super::core::{Bounds, Core, Writer};
@@ -204,7 +205,7 @@ impl<'v, S: VersionSets> Txn<'v, S> {
         let replaced = writer.nodes.commit();
         writer.kept.commit(self.number.number());
         let replaced_count = replaced.len();
-        let sets = std::mem::replace(&mut self.sets, S::empty());
+        let sets = mem::replace(&mut self.sets, S::empty());
 
         core.note_birth();
         // As of now, for the version's readers to ask whether it is still so.
@@ -213,10 +214,13 @@ impl<'v, S: VersionSets> Txn<'v, S> {
         let (record, holder) =
             Record::create(self.number, sets, nodes, Arc::clone(core), is_closed);
         writer.live.push(self.number.number(), Arc::clone(&record), replaced);
+        // From here the next transaction begins with this version, even if the publication panics: then
+        // the one before is held for ever, and nothing worse comes of it.
+        let before = ManuallyDrop::new(writer.current.replace(holder));
         self.versions.published.publish(record);
         // The one before loses the holder that it had for being current. It is on the list of live
         // versions with the nodes that were replaced, so its death finds them.
-        writer.current = Some(holder);
+        drop(ManuallyDrop::into_inner(before));
         writer.keep_pace(core, replaced_count);
         self.number
     }
@@ -226,8 +230,8 @@ impl<S: VersionSets> Drop for Txn<'_, S> {
     /// Aborts, if there was no commit, and shows how memory is spent then.
     fn drop(&mut self) {
         let writer = &mut *self.writer;
-        writer.kept.abort();
         writer.nodes.abort();
+        writer.kept.abort();
         writer.publish_use(&self.versions.core);
     }
 }
