@@ -39,7 +39,12 @@ impl Nodes {
     }
 
     /// Begins the transaction that makes version `number`.
-    pub(crate) fn begin(&mut self, number: u64) {
+    ///
+    /// # Safety
+    ///
+    /// No transaction runs, and none with that number was committed: nodes of the number are taken for the
+    /// transaction's own, and changed in place.
+    pub(crate) unsafe fn begin(&mut self, number: u64) {
         debug_assert_eq!((self.made.len(), self.retired.len()), (0, 0));
         self.number = number;
     }

@@ -32,7 +32,8 @@ impl<K: Key> Bench<K> {
 
     /// Runs a transaction, and commits it if it says so.
     fn transact(&mut self, run: impl FnOnce(&mut Tree<K>, &mut Nodes) -> bool) {
-        self.nodes.begin(self.number + 1);
+        // SAFETY: the transaction before has ended; each that is committed raises the number.
+        unsafe { self.nodes.begin(self.number + 1) };
         // SAFETY: nothing of the current version is freed before the end.
         let mut tree = unsafe { self.current.duplicate() };
         if run(&mut tree, &mut self.nodes) {

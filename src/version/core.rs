@@ -142,8 +142,10 @@ impl<S: VersionSets> Core<S> {
 impl<S: VersionSets> Writer<S> {
     /// Hears of the versions that died.
     pub(super) fn hear(&mut self, inbox: &Inbox<S>) {
-        for version in inbox.take() {
-            self.live.bury(version);
+        // SAFETY: this is the writer, which frees a root when it buries the version, and not before.
+        for version in unsafe { inbox.take() } {
+            // SAFETY: the version comes from the inbox, once.
+            unsafe { self.live.bury(version) };
         }
     }
 
@@ -201,8 +203,11 @@ impl<S: VersionSets> Drop for Core<S> {
         self.inbox.acquire();
         let mut writer = self.lock();
         let writer = &mut *writer;
-        #[cfg(groupscan_check)]
-        writer.live.free_nodes(&mut writer.nodes);
-        writer.live.free_roots();
+        // SAFETY: the table and all versions with holders are gone (I1), so nobody can read nodes or roots.
+        unsafe {
+            #[cfg(groupscan_check)]
+            writer.live.free_nodes(&mut writer.nodes);
+            writer.live.free_roots();
+        }
     }
 }

@@ -68,7 +68,11 @@ impl<S: VersionSets> LiveVersions<S> {
     }
 
     /// Takes a dead version out: its lists are now pending at the next one.
-    pub(super) fn bury(&mut self, version: Version) {
+    ///
+    /// # Safety
+    ///
+    /// The caller is the writer, and got the version from the inbox, for the first and last time.
+    pub(super) unsafe fn bury(&mut self, version: Version) {
         let at = self.versions.binary_search_by_key(&version.number(), |live| live.number);
         let Ok(at) = at else {
             unreachable!("a version dies once, and was live before (I1)");
@@ -81,8 +85,8 @@ impl<S: VersionSets> LiveVersions<S> {
             next.pending.append(buried.pending);
             next.pending.append(buried.dead);
         }
-        // SAFETY: the version is dead, came out of the inbox, and is here for the first and last
-        // time.
+        // SAFETY: the version came out of the inbox, so it is dead; and the caller promises that it is
+        // here for the first and last time.
         unsafe { buried.record.free_root() };
         drop_superseded(buried.record);
     }
@@ -153,20 +157,28 @@ impl<S: VersionSets> LiveVersions<S> {
         })
     }
 
-    /// The roots' end, when nobody is left who could read them.
-    pub(super) fn free_roots(&mut self) {
+    /// The roots' end.
+    ///
+    /// # Safety
+    ///
+    /// Nobody is left who could read them.
+    pub(super) unsafe fn free_roots(&mut self) {
         for live in self.versions.drain(..) {
-            // SAFETY: nobody is left, and the versions are drained once.
+            // SAFETY: nobody is left, as the caller promises, and the versions are drained once.
             unsafe { live.record.free_root() };
         }
     }
 
     /// Frees every node for itself, as is done only where each is a block of the heap.
+    ///
+    /// # Safety
+    ///
+    /// Nobody is left who could read them, and the roots are there still.
     #[cfg(groupscan_check)]
-    pub(super) fn free_nodes(&mut self, nodes: &mut Nodes) {
+    pub(super) unsafe fn free_nodes(&mut self, nodes: &mut Nodes) {
         let mut all = Vec::new();
         if let Some(last) = self.versions.last() {
-            // SAFETY: the caller is the writer, which has not freed this root.
+            // SAFETY: the caller promises that the root is there.
             let root = unsafe { last.record.root() };
             root.sets.for_each_node(None, &mut |node| all.push(node));
         }

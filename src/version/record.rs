@@ -259,9 +259,13 @@ impl<S: VersionSets> Inbox<S> {
         self.first.load(Ordering::Acquire);
     }
 
-    /// Takes out all versions, the latest first. To be called by the writer.
+    /// Takes out all versions, the latest first.
+    ///
+    /// # Safety
+    ///
+    /// The caller is the writer, and frees no root of theirs before the iterator has given it.
     #[inline]
-    pub(super) fn take(&self) -> impl Iterator<Item = Version> + use<S> {
+    pub(super) unsafe fn take(&self) -> impl Iterator<Item = Version> + use<S> {
         let mut next = if self.first.load(Ordering::Relaxed).is_null() {
             ptr::null_mut()
         } else {
@@ -269,8 +273,8 @@ impl<S: VersionSets> Inbox<S> {
         };
         std::iter::from_fn(move || {
             let root = NonNull::new(next)?;
-            // SAFETY: a root in the inbox is alive, and the writer's alone (I3). It is freed by the
-            // writer after it was given its number, so it must be read on before.
+            // SAFETY: a root in the inbox is alive, and the writer's alone (I3), who frees it when it was
+            // given its number, and not before, as it promises; so it is read on before that.
             let root = unsafe { root.as_ref() };
             next = root.next.load(Ordering::Relaxed);
             Some(root.version)
@@ -304,7 +308,9 @@ mod tests {
         assert!(matches!(record.hold(|| Some("no")), Hold::Refused("no")));
         drop(current);
         assert!(matches!(record.hold(|| None::<&str>), Hold::Dead), "zero is final");
-        assert!(core.inbox.take().eq([version]), "whoever let go last told the writer");
+        // SAFETY: nobody else takes, and nothing is freed meanwhile.
+        let dead = unsafe { core.inbox.take() };
+        assert!(dead.eq([version]), "whoever let go last told the writer");
         assert_eq!((core.live(), Arc::strong_count(&core)), (0, 1));
         // SAFETY: the version is dead, and we are the only ones who know of it.
         unsafe { record.free_root() };

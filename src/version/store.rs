@@ -56,7 +56,9 @@ impl<S: VersionSets> Versions<S> {
     pub(crate) fn begin(&self) -> Txn<'_, S> {
         let mut writer = self.core.lock();
         let number = writer.version().next();
-        writer.nodes.begin(number.number());
+        // SAFETY: whoever has the lock has no transaction beside it, and the number is the one after that of
+        // the current version, which was committed last.
+        unsafe { writer.nodes.begin(number.number()) };
         // SAFETY: the current version is held, for being current, until the transaction has ended:
         // only a commit replaces it.
         let sets = unsafe { writer.current().sets().duplicate() };
