@@ -143,6 +143,7 @@ mod tests {
     fn chunks_are_zeroed_and_aligned() {
         for bytes in [64 << 10, 1 << 20, HUGE_PAGE_BYTES] {
             let chunk = Chunk::take(bytes).unwrap();
+            assert_eq!(chunk.bytes(), bytes);
             assert_eq!(chunk.start().as_ptr().align_offset(bytes), 0);
             for at in [0, bytes / 2, bytes - 1] {
                 // SAFETY: the chunk has `bytes` initialised bytes (I1).
