@@ -362,6 +362,9 @@ impl WriteTxn<'_> {
     /// nothing is published, and the version is the one before.
     ///
     /// Snapshots taken after this has returned, on any thread, have the changes.
+    ///
+    /// Frees what dropped snapshots left, also where nothing was changed: a few nodes and twice as many as it
+    /// replaced, or all of them while more are in use than [`Limits::node_bytes`] allows.
     pub fn commit(self) -> Version {
         self.txn.commit()
     }
@@ -398,8 +401,8 @@ pub enum WriteError {
         /// How many interfaces there may be.
         limit: u32,
     },
-    /// The family has as many memberships as a table can count. Trying again helps once some have
-    /// left.
+    /// The family has as many memberships as a table can count; [`WriteTxn::replace`] counts those that come
+    /// beside those that go. Trying again helps once some have left.
     TooManyMemberships {
         /// How many memberships there may be.
         limit: usize,
