@@ -1,4 +1,4 @@
-//! How long `get_next` takes over a whole table.
+//! The time of `get_next` over a whole table.
 
 mod support;
 
@@ -19,7 +19,8 @@ fn enumerate(criterion: &mut Criterion) {
             let id = BenchmarkId::from_parameter(format!("{page_bytes} bytes a call"));
             group.bench_function(id, |bencher| {
                 bencher.iter(|| {
-                    let enumeration = snapshot.enumerate(View::AllSources, Filter::<V4>::all());
+                    let enumeration =
+                        snapshot.ipv4().enumerate(View::AllSources, Filter::<V4>::all());
                     while enumeration.get_next(black_box(&mut buffer)).is_ok_and(|b| b.more()) {}
                 });
             });

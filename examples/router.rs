@@ -1,14 +1,14 @@
-//! A small simulated router: IGMP joins and leaves groups at full speed while others read all.
+//! A small simulated router: IGMP joins and leaves groups at full speed while clients read the table.
 //!
 //! `cargo run --release --example router -- [SECONDS]`
 //!
 //! - The show command enumerates in pages of 64 KiB and waits after each, as for a terminal.
-//! - The SNMP walk keeps only its position from one record to the next, and reads each from the
-//!   version of that time.
+//! - The SNMP walk keeps only its position between records, and reads each record from the version that is
+//!   current at that time.
 //! - PIM starts up later, learns the groups and adds joins of its own.
-//! - The forgetful client starts an enumeration and never ends it; expiry does.
+//! - The forgetful client starts an enumeration and never ends it. It expires.
 //!
-//! Joins of an even number are always there, so every reader must meet them. Others come and go.
+//! Joins of even numbers are always in the table, so every reader must meet them. Others come and go.
 
 use std::error::Error;
 use std::thread;
@@ -17,7 +17,9 @@ use std::time::{Duration, Instant};
 use groupscan::manager::{
     Client, EnumerationInfo, GroupManager, ManagerError, ManagerLimits, ProtocolHandle,
 };
-use groupscan::{Filter, Interface, MembershipFlags, Position, SourceGroupEntry, Stats, V4, View};
+use groupscan::{
+    Filter, Interface, Join, MembershipFlags, Position, SourceGroupEntry, Stats, V4, View,
+};
 
 type Failure = Box<dyn Error + Send + Sync>;
 
@@ -38,11 +40,11 @@ const JOINS_A_GROUP: u32 = 8;
 const IGMP_THREADS: u32 = 2;
 const WAN: Interface<V4> = Interface::new(100);
 const PIM_JOINS: usize = 1_000;
-/// Odd, as that of all joins which are not there all the time.
+/// Odd, like the numbers of all joins that come and go.
 const PIM_SOURCE: V4 = V4::new(10, 9, 9, 9);
 const PAGE_BYTES: usize = 64 << 10;
 
-/// The join of a number, and its interface. The first join of a group is of any source.
+/// The join of a number, and its interface. The first join of a group is an any-source join.
 fn join(number: u32) -> (SourceGroupEntry, Interface<V4>) {
     let group = V4::from_bits(V4::new(239, 0, 0, 0).to_bits() + number / JOINS_A_GROUP);
     let source = match number % JOINS_A_GROUP {
@@ -52,7 +54,7 @@ fn join(number: u32) -> (SourceGroupEntry, Interface<V4>) {
     (SourceGroupEntry::new(group, source), Interface::new(1 + number / 2 % 4))
 }
 
-/// What a reader has met, checked as it comes.
+/// The records that a reader has met, checked as they come.
 struct Pass {
     reader: &'static str,
     version: u64,
@@ -79,7 +81,7 @@ impl Pass {
         Ok(())
     }
 
-    /// Checks that nothing is missing and prints what the pass was.
+    /// Checks that nothing is missing, and prints a line about the pass.
     fn finish(&self, router: &Router) -> Result<(), Failure> {
         let Self { reader, version, records, stable, .. } = *self;
         ensure!(stable == STABLE_JOINS, "{reader}: {stable} of {STABLE_JOINS} lasting joins");
@@ -98,9 +100,9 @@ struct Router {
 }
 
 impl Router {
-    /// A router whose lasting joins are there.
+    /// A router with its lasting joins.
     fn new(run: Duration) -> Result<Self, Failure> {
-        let limits = ManagerLimits::default().idle(run.mul_f64(0.4));
+        let limits = ManagerLimits::default().with_idle(run.mul_f64(0.4));
         let manager = GroupManager::with_limits(limits);
         let igmp = manager.register(IGMP, None)?;
         for number in (0..2 * STABLE_JOINS).step_by(2) {
@@ -123,12 +125,12 @@ impl Router {
         thread::sleep(self.run.mul_f64(part).saturating_sub(self.start.elapsed()));
     }
 
-    /// Has hosts of its own join and leave, at random. Returns the commits, and the joins left.
+    /// Lets its own hosts join and leave at random. Returns the commits and the joins left.
     fn igmp(&self, thread: u32) -> Result<(u64, usize), Failure> {
         let mut joined = vec![false; (STABLE_JOINS / IGMP_THREADS) as usize];
         let (mut random, mut commits) = (u64::from(thread), 0);
         while !self.is_over() {
-            // A linear congruential generator, for std has no random numbers.
+            // A linear congruential generator, because std has no random numbers.
             random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
             let host = ((random >> 33) % joined.len() as u64) as u32;
             let (entry, lan) = join(2 * (host * IGMP_THREADS + thread) + 1);
@@ -144,7 +146,7 @@ impl Router {
         Ok((commits, joined.into_iter().filter(|is_joined| *is_joined).count()))
     }
 
-    /// Goes through all joins by a handle, and calls `page_read` after each page.
+    /// Enumerates all joins by a handle, and calls `page_read` after each page.
     fn enumerate(
         &self,
         reader: &'static str,
@@ -164,7 +166,7 @@ impl Router {
             more = batch.more();
         }
         self.manager.end_enumeration(handle)?;
-        // Nothing had been read yet, so what remained was all that the version has.
+        // The enumeration had not been read yet, so all joins of its version remained.
         let (records, expected) = (pass.records, info.remaining);
         ensure!(records == expected, "{reader}: {records} of {expected} records");
         pass.finish(self)
@@ -184,10 +186,11 @@ impl Router {
             let mut buffer = [0; size_of::<SourceGroupEntry>()];
             let mut more = true;
             while more {
-                // From one request to the next nothing is held that would have to be given back.
-                let mut rest = self.manager.snapshot()?.enumerate(View::AllSources, Filter::all());
+                // Nothing is held between two requests.
+                let mut rest =
+                    self.manager.snapshot()?.ipv4().enumerate(View::AllSources, Filter::all());
                 if let Some((group, source)) = pass.last {
-                    rest = rest.resume_after(Position::behind(group, source));
+                    rest = rest.resume_after(Position::behind(Join::new(group, source)));
                 }
                 let batch = rest.get_next(&mut buffer)?;
                 pass.take(batch.entries())?;
@@ -199,7 +202,7 @@ impl Router {
         Ok(())
     }
 
-    /// Returns the commits, and the joins left.
+    /// Returns the commits and the joins left.
     fn pim(&self) -> Result<(u64, usize), Failure> {
         self.sleep_until(0.3);
         let client = self.manager.register(PIM, None)?;
@@ -227,7 +230,7 @@ impl Router {
         }
     }
 
-    /// Ends what is forgotten, and halfway prints who holds what.
+    /// Ends forgotten enumerations, and prints the holders halfway through.
     fn watch(&self) -> Result<(), Failure> {
         self.sleep_until(0.5);
         println!("\nHalfway\n{}", self.holders());
@@ -240,7 +243,7 @@ impl Router {
         Ok(())
     }
 
-    /// Who holds what memory.
+    /// The holders of memory.
     fn holders(&self) -> String {
         let kib = |slots: usize| (slots * Stats::SLOT_BYTES) >> 10;
         let stats = self.manager.stats();
@@ -279,21 +282,21 @@ fn simulate(run: Duration) -> Result<(), Failure> {
         let written = writers.into_iter().map(|writer| writer.join());
         written.map(|one| one.map_err(|_| "a writer panicked")?).collect::<Result<Vec<_>, _>>()
     })?;
-    while router.manager.reclaim() {}
+    router.manager.reclaim();
     println!("\nAt the end\n{}", router.holders());
-    // Exactly what was written is there.
+    // The table has exactly what was written.
     let preload = (u64::from(STABLE_JOINS), STABLE_JOINS as usize);
     let (commits, joins) = written.iter().fold(preload, |sum, one| (sum.0 + one.0, sum.1 + one.1));
     let (version, found) = (router.version()?, router.manager.stats().ipv4.joins);
     ensure!(version == commits, "version {version} after {commits} commits");
     ensure!(found == joins, "{found} joins, not the {joins} that were left");
-    println!("All is as it was written: {commits} commits, {joins} joins.");
+    println!("The table is as written: {commits} commits, {joins} joins.");
     Ok(())
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
     let text = std::env::args().nth(1).unwrap_or("2".into());
     let seconds = text.parse().ok().filter(|seconds| (1..=3600).contains(seconds));
-    let seconds = seconds.ok_or(format!("{text:?} is no number of seconds from 1 to 3600"))?;
+    let seconds = seconds.ok_or(format!("{text:?} is not a number of seconds from 1 to 3600"))?;
     simulate(Duration::from_secs(seconds)).map_err(|failure| failure as Box<dyn Error>)
 }

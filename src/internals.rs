@@ -7,16 +7,16 @@
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 
-use crate::key::{JoinKey, JoinKey4};
-use crate::snapshot::Snapshot;
+use crate::mvcc::{Bounds, Txn, VersionRef, VersionSets, Versions};
 use crate::table::GroupTable;
+use crate::table::Snapshot;
 use crate::tree::{NodePtr, Reach, SLOT_BYTES, Tree};
-use crate::version::{Bounds, COUNTS, Counts, Holder, Txn, VersionSets, Versions};
+use crate::types::key::{JoinKey, JoinKey4};
 
 /// The addresses of the nodes that a snapshot's version reaches.
 pub fn reachable(snapshot: &Snapshot) -> BTreeSet<usize> {
     let mut nodes = BTreeSet::new();
-    snapshot.holder().sets().for_each_node(None, &mut |node| _ = nodes.insert(node.address()));
+    snapshot.version_ref().sets().for_each_node(None, &mut |node| _ = nodes.insert(node.address()));
     nodes
 }
 
@@ -37,10 +37,11 @@ pub struct JoinSet {
 }
 
 /// A version of a [`JoinSet`].
-pub struct JoinSetSnapshot(Holder<Tree<JoinKey4>>);
+pub struct JoinSetSnapshot(VersionRef<Tree<JoinKey4>>);
 
 impl VersionSets for Tree<JoinKey4> {
-    type Kept = ();
+    type State = ();
+    type Figures = ();
 
     fn empty() -> Self {
         Self::empty()
@@ -55,9 +56,7 @@ impl VersionSets for Tree<JoinKey4> {
         self.for_each_node(after, visit);
     }
 
-    fn counts(&self) -> Counts {
-        [0; COUNTS]
-    }
+    fn publish_figures(&self, (): &()) {}
 }
 
 fn join_key(key: u64) -> JoinKey4 {

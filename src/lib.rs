@@ -1,60 +1,98 @@
-//! A table of the multicast groups that hosts have joined, which is enumerated at memory speed, at
-//! one point in time, while protocols go on changing it.
+//! An in-memory table of the multicast groups that hosts have joined: MVCC over copy-on-write B+trees.
+//! Readers enumerate an immutable snapshot at memory speed while protocols change the table, and neither
+//! waits for the other.
 //!
-//! A router embeds it. Routing protocols [join](WriteTxn::join) and [leave](WriteTxn::leave) groups
-//! in transactions; show commands, SNMP walks and protocols that start up take a [`Snapshot`] and
-//! [enumerate](Snapshot::enumerate) it in as many calls as they like. The contract is that of the
-//! group enumeration of the Windows Multicast Group Manager (`MgmGroupEnumerationStart`, `GetNext`,
-//! `End`), with what its documentation leaves open promised: one version from start to end, each
-//! record once, in order, into any buffer, from any number of threads.
+//! A router embeds it. Protocols [join](WriteTxn::join) and [leave](WriteTxn::leave) groups in transactions.
+//! Show commands, SNMP walks and protocols that start take a [`Snapshot`] and
+//! [enumerate](FamilySnapshot::enumerate) it, in any number of calls. The contract is that of the group
+//! enumeration of the Windows Multicast Group Manager (`MgmGroupEnumerationStart`, `GetNext`, `End`). What
+//! its documentation leaves open is promised here: one version from start to end, each record once, in order,
+//! into any buffer, from any number of threads.
 //!
 //! ```
-//! use groupscan::{Filter, GroupTable, Interface, Membership, Protocol, V4, View};
+//! use groupscan::{Filter, GroupTable, Interface, Join, Membership, Protocol, V4, View};
 //!
 //! let table = GroupTable::new();
 //! let lan = Interface::new(2);
+//! let specific = Join::new(V4::new(232, 1, 1, 1), V4::new(10, 0, 0, 1));
+//! let any = Join::any_source(V4::new(239, 1, 1, 1));
+//!
 //! let mut txn = table.begin_write();
-//! txn.join(&Membership::any_source(V4::new(239, 1, 1, 1), lan, Protocol::IGMP))?;
-//! txn.join(&Membership::source_specific(
-//!     V4::new(232, 1, 1, 1),
-//!     V4::new(10, 0, 0, 1),
-//!     lan,
-//!     Protocol::IGMP,
-//! ))?;
+//! txn.join(&Membership::new(specific, lan, Protocol::IGMP))?;
+//! txn.join(&Membership::new(any, lan, Protocol::IGMP))?;
 //! txn.commit();
 //!
-//! let enumeration = table.snapshot()?.enumerate(View::AllSources, Filter::<V4>::all());
-//! let mut buffer = [0; 64];
+//! let enumeration = table.snapshot()?.ipv4().enumerate(View::AllSources, Filter::all());
+//! let mut buffer = [0; 1024];
 //! let batch = enumeration.get_next(&mut buffer)?;
-//! let shown: Vec<String> = batch.entries().iter().map(ToString::to_string).collect();
+//! let shown: Vec<String> = batch.into_iter().map(ToString::to_string).collect();
 //! assert_eq!(shown, ["(10.0.0.1, 232.1.1.1)", "(*, 239.1.1.1)"]);
 //! assert!(!batch.more());
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! Several protocols that know nothing of each other share a [`manager::GroupManager`], which keeps who
-//! owns which interface, and gives handles for enumerations; the C functions of `mgm.h` are the same.
+//! # Which type do I want?
+//!
+//! | to | use |
+//! |---|---|
+//! | keep a table | [`GroupTable`], [`Limits`] |
+//! | change it | [`WriteTxn`]; errors: [`WriteError`] |
+//! | name what is joined | [`Join`] |
+//! | name a join by a protocol on an interface | [`Membership`] with [`Interface`], [`Protocol`] and [`MembershipFlags`] |
+//! | be generic over IPv4 and IPv6 | [`Family`]: [`V4`], [`V6`] |
+//! | query one version | [`Snapshot`] of a [`Version`], [`FamilySnapshot`]; errors: [`SnapshotError`] |
+//! | iterate over records | [`records`]: [`Records`] of a [`View`] |
+//! | fill buffers, or skip to a place | [`enumerate`]: [`Enumeration`] of a `View` and a [`Filter`] of [`Prefix`]es |
+//! | get one buffer full | [`get_next`]: [`Batch`]; errors: [`GetNextError`] |
+//! | scan with several threads | share an `Enumeration`, or [`split`] it |
+//! | continue in a later version | [`position`], [`resume_after`]: [`Position`] |
+//! | list the memberships of an interface | [`enumerate_memberships`]: [`Kind`] [`Memberships`] instead of [`Joins`] |
+//! | read all keys without a copy | [`join_keys`]: [`JoinKeys`] of [`JoinKey4`] or [`JoinKey6`] ([`JoinKey`]) |
+//! | know the layout of records | [`SourceGroupEntry`], [`MembershipEntry`]; [`SourceGroupEntry6`], [`MembershipEntry6`] |
+//! | watch memory | [`stats`]: [`Stats`], [`FamilyStats`]; [`retained`]: [`Retained`] |
+//! | compare instruction sets | [`SimdLevel`] |
+//! | parse text | `FromStr` of these types; errors: [`ParseError`], [`PrefixError`] |
+//! | share a table among protocols, as `mgm.h` does | [`manager::GroupManager`] |
+//!
+//! [`records`]: FamilySnapshot::records
+//! [`enumerate`]: FamilySnapshot::enumerate
+//! [`enumerate_memberships`]: FamilySnapshot::enumerate_memberships
+//! [`join_keys`]: FamilySnapshot::join_keys
+//! [`get_next`]: Enumeration::get_next
+//! [`split`]: Enumeration::split
+//! [`position`]: Enumeration::position
+//! [`resume_after`]: Enumeration::resume_after
+//! [`stats`]: GroupTable::stats
+//! [`retained`]: GroupTable::retained
+//!
+//! # Consistency
+//!
+//! - A snapshot, and each enumeration of it, shows exactly one version: all of a transaction or nothing of
+//!   it.
+//! - Transactions are serialised, and each commit that changes something makes the next version. A snapshot
+//!   has every commit that returned before it was taken, on any thread.
+//! - Both families share versions: one snapshot has IPv4 and IPv6 of the same moment.
+//! - An enumeration returns each record once, ascending by (group, source). Threads that share it get
+//!   disjoint batches.
+//! - A call that returns an error has changed nothing.
 //!
 //! # Trade-offs
 //!
-//! - Readers never wait: taking a snapshot is a load and a count. A reader that keeps its snapshot
-//!   for long keeps that one version's memory, and nothing else.
-//! - Writers take turns. A transaction copies each leaf that it changes once, and the way to it, so many
-//!   changes belong in one. Freeing the nodes that dead versions left is the writers' work, not the readers'.
-//! - Memory is counted in nodes, and bounded by [`Limits`]: at the bounds joins and snapshots are
-//!   refused, leaves are not. A table keeps the memory that it once had until it is dropped.
-//! - Records are derived while they are packed: a join takes 8 bytes in its set and streams as 16.
-//! - Three sets of all memberships make every question cheap, and a change dear: one join and its commit
-//!   take 1 to 2 µs and 60 bytes, several times what a `BTreeSet` behind a lock takes. Who changes often and
-//!   seldom enumerates is better off with that; an enumeration under its lock stops the writers.
+//! - Readers never wait. Taking a snapshot costs a load and a counted reference. A snapshot that is held for
+//!   long retains the nodes of its version, and nothing else.
+//! - Writers take turns. A transaction copies each leaf that it changes, and the path to it, once; so combine
+//!   many changes in one. Writers, not readers, free the nodes of dead versions.
+//! - Memory is counted in nodes and bounded by [`Limits`]. At the limits joins and snapshots are refused;
+//!   leaves are not. A table keeps its memory until it is dropped.
+//! - Records are computed while they are packed: an IPv4 join takes 8 bytes in its index and 16 in a buffer.
+//! - Three indexes make every query cheap and updates expensive: one join and its commit take 1 to 2 µs and
+//!   60 bytes, several times what a `BTreeSet` behind a lock takes. If you update often and rarely enumerate,
+//!   prefer a locked `BTreeSet`; an enumeration under its lock stops the writers.
 //!
 //! # Features
 //!
-//! | feature | adds |
-//! |---|---|
-//! | `capi` | `ffi`: the C ABIs of `mgm.h` and `groupscan.h` |
-//! | `input` | `input`: readers of packet captures |
-//! | `cli` | the command line `groupscan` |
+//! - `serde`: `Serialize` and `Deserialize` for [`Join`], [`Membership`] and their parts, and for [`View`],
+//!   [`Filter`], [`Prefix`] and [`Position`].
 
 #![deny(unsafe_code)]
 #![cfg_attr(
@@ -62,49 +100,37 @@
     deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)
 )]
 
-mod collector;
 mod enumeration;
-mod family;
-#[cfg(feature = "capi")]
-pub mod ffi;
-mod flags;
-#[cfg(feature = "input")]
-pub mod input;
+mod handles;
+mod index;
+#[cfg(feature = "__internals")]
 #[doc(hidden)]
 pub mod internals;
-mod key;
 pub mod manager;
-mod membership;
-mod pack;
-mod prefetch;
-mod record;
-mod sets;
-mod snapshot;
-mod stats;
+mod mvcc;
+mod simd;
 mod sync;
 mod table;
 mod tree;
-mod version;
+mod types;
 
 pub use enumeration::{
-    Batch, Enumeration, Filter, GetNextError, JoinKeys, Joins, Kind, Memberships, Position, Prefix,
-    PrefixError, Records, View,
+    Batch, Enumeration, Filter, GetNextError, JoinKeys, Joins, Kind, Memberships, Position,
+    Records, View,
 };
-pub use family::{Family, V4, V6};
-pub use flags::MembershipFlags;
-pub use key::{JoinKey, JoinKey4, JoinKey6};
-pub use membership::{Interface, Membership, Protocol};
-pub use pack::Kernel;
-pub use record::{
-    ChangeEntry, ChangeEntry6, ChangeKind, MembershipEntry, MembershipEntry6, SourceGroupEntry,
-    SourceGroupEntry6,
+pub use mvcc::Version;
+pub use simd::SimdLevel;
+pub use table::{
+    FamilySnapshot, FamilyStats, GroupTable, Limits, Retained, Snapshot, SnapshotError, Stats,
+    WriteError, WriteTxn,
 };
-pub use snapshot::Snapshot;
-pub use stats::{FamilyStats, Retained, Stats};
-pub use table::{GroupTable, Limits, SnapshotError, WriteError, WriteTxn};
-pub use version::Version;
+pub use types::{
+    Family, Interface, Join, JoinKey, JoinKey4, JoinKey6, Membership, MembershipEntry,
+    MembershipEntry6, MembershipFlags, ParseError, Prefix, PrefixError, Protocol, SourceGroupEntry,
+    SourceGroupEntry6, V4, V6,
+};
 
-/// What threads share must be shareable, and must not be tied to the life of the table.
+/// These types can be shared between threads, and outlive the table.
 const _: () = {
     const fn shareable<T: Send + Sync + 'static>() {}
     shareable::<GroupTable>();
@@ -116,7 +142,7 @@ const _: () = {
     shareable::<Records<V6>>();
 };
 
-/// The examples of the README, compiled and run as the crate's own are.
+/// Compiles and runs the examples of the README.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;

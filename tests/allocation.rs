@@ -1,6 +1,6 @@
 //! Readers allocate nothing: neither by taking and dropping snapshots nor by enumerating.
 
-#![allow(unsafe_code, reason = "counts what the allocator is asked for")]
+#![allow(unsafe_code, reason = "a global allocator that counts its calls")]
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
@@ -14,17 +14,17 @@ thread_local! {
 
 struct Counting;
 
-// SAFETY: hands every call on to the system's allocator as it is.
+// SAFETY: every call goes to the system's allocator unchanged.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         ALLOCATIONS.with(|count| count.set(count.get() + 1));
-        // SAFETY: as the caller promises.
+        // SAFETY: the caller keeps the contract of `alloc`, which is that of `System.alloc`.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn dealloc(&self, start: *mut u8, layout: Layout) {
         ALLOCATIONS.with(|count| count.set(count.get() + 1));
-        // SAFETY: as the caller promises.
+        // SAFETY: `start` came from `System.alloc` with this layout, as `dealloc` requires.
         unsafe { System.dealloc(start, layout) }
     }
 }
@@ -32,7 +32,7 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static COUNTING: Counting = Counting;
 
-/// How often this thread allocated or freed while `run` ran.
+/// The number of this thread's allocations and frees during `run`.
 fn allocations(run: impl FnOnce()) -> usize {
     let before = ALLOCATIONS.get();
     run();
@@ -50,7 +50,7 @@ fn table(joins: u32) -> GroupTable {
     table
 }
 
-// One test, for records that one thread gave to the collector may be freed by another.
+// One test only: a thread may free what another thread gave to the collector.
 #[test]
 fn readers_neither_allocate_nor_free() {
     snapshots_and_enumerations_allocate_nothing();
@@ -68,7 +68,7 @@ fn snapshots_and_enumerations_allocate_nothing() {
         for _ in 0..1000 {
             let snapshot = table.snapshot().unwrap();
             drop(snapshot.clone());
-            let enumeration = snapshot.enumerate(View::AllSources, Filter::<V4>::all());
+            let enumeration = snapshot.ipv4().enumerate(View::AllSources, Filter::<V4>::all());
             drop(snapshot);
             for _ in 0..10 {
                 assert!(enumeration.get_next(&mut buffer).unwrap().more());
@@ -83,33 +83,33 @@ fn every_way_of_enumerating_allocates_nothing() {
     let snapshot = table.snapshot().unwrap();
     let lan = Interface::new(1);
     let views =
-        [View::AllSources, View::AnySource, View::SourceSpecific, View::Wildcard, View::Groups];
+        [View::AllSources, View::OnePerGroup, View::SourceSpecific, View::AnySource, View::Groups];
     let all = Filter::<V4>::all();
-    let filters = [all, all.interface(lan), all.source("0.0.0.0/1".parse().unwrap())];
+    let filters = [all, all.with_interface(lan), all.with_sources("0.0.0.0/1".parse().unwrap())];
     let mut buffer = [0; 1000];
     let mut uninit = [MaybeUninit::uninit(); 1000];
     let mut calls = 0;
     let count = allocations(|| {
         for view in views {
             for filter in filters {
-                let enumeration = snapshot.enumerate(view, filter);
+                let enumeration = snapshot.ipv4().enumerate(view, filter);
                 while enumeration.get_next(&mut buffer).unwrap().more() {
                     calls += 1;
                     enumeration.get_next_uninit(&mut uninit).unwrap();
-                    let rest = snapshot.enumerate(view, filter);
+                    let rest = snapshot.ipv4().enumerate(view, filter);
                     let rest = rest.resume_after(enumeration.position().unwrap());
                     rest.split(3).for_each(|part| calls += part.into_iter().count());
                 }
             }
         }
         for filter in filters {
-            let memberships = snapshot.enumerate_memberships(lan, filter);
+            let memberships = snapshot.ipv4().enumerate_memberships(lan, filter);
             while memberships.get_next(&mut buffer).unwrap().more() {
                 calls += 1;
             }
         }
-        calls += snapshot.records(View::AllSources).count();
-        calls += snapshot.join_keys(Prefix::<V4>::ALL).count();
+        calls += snapshot.ipv4().records(View::AllSources).count();
+        calls += snapshot.ipv4().join_keys(Prefix::<V4>::ALL).count();
     });
     assert!(calls > 10_000, "{calls}");
     assert_eq!(count, 0);
@@ -124,7 +124,7 @@ fn the_drop_of_a_version_s_last_snapshot_frees_nothing() {
     let retained = table.stats().slots_retained;
     assert!(retained > 0);
     assert_eq!(allocations(|| drop(snapshot)), 0);
-    assert_eq!(table.stats().slots_retained, retained, "that is the writer's work");
-    while table.reclaim() {}
+    assert_eq!(table.stats().slots_retained, retained, "only the writer reclaims");
+    table.reclaim();
     assert_eq!(table.stats().slots_retained, 0);
 }

@@ -1,7 +1,7 @@
-//! Threads that register, join, start, read, end and deregister at random on one manager, with handles
-//! of each other's, stale and made-up ones.
+//! Threads register, join, start, read, end and deregister at random on one manager. They use their own
+//! handles, those of other threads, stale ones and made-up ones.
 //!
-//! Meant to be run for longer under sanitizers: `GROUPSCAN_CHURN_SECONDS` says for how long.
+//! Run it for longer under sanitizers: `GROUPSCAN_CHURN_SECONDS` sets the time.
 
 use std::env;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,10 +13,7 @@ use groupscan::manager::{
 };
 use groupscan::{Filter, Interface, MembershipFlags, SourceGroupEntry, V4, View};
 
-#[path = "common/random.rs"]
-mod random;
-
-use random::Random;
+use groupscan_testing::random::Random;
 
 const SEED: u64 = 1;
 
@@ -25,7 +22,7 @@ const THREADS: u32 = 4;
 /// Handles that threads leave for each other: protocols in the first half, enumerations in the second.
 type Board = [AtomicU64; 32];
 
-/// A handle from a half of the board; now and then one that nobody issued.
+/// A handle from one half of the board, and sometimes one that was never issued.
 fn any_handle(random: &mut Random, half: &[AtomicU64]) -> u64 {
     match random.below(16) {
         0 => random.bits(),
@@ -90,8 +87,10 @@ fn turn(manager: &GroupManager, board: &Board, random: &mut Random, thread: u32)
 fn whatever_threads_do_nothing_is_left_behind() {
     let seconds = env::var("GROUPSCAN_CHURN_SECONDS").ok().and_then(|text| text.parse().ok());
     let until = Instant::now() + Duration::from_secs(seconds.unwrap_or(2));
-    let limits =
-        ManagerLimits::default().protocols(12).enumerations(24).idle(Duration::from_millis(50));
+    let limits = ManagerLimits::default()
+        .with_protocols(12)
+        .with_enumerations(24)
+        .with_idle(Duration::from_millis(50));
     let manager = GroupManager::with_limits(limits);
     let board = Board::default();
     thread::scope(|scope| {
@@ -106,7 +105,7 @@ fn whatever_threads_do_nothing_is_left_behind() {
                 }
             })
         });
-        // Joined by hand: the thread sanitizer sees that, and not how std waits for the others.
+        // Joined explicitly: the thread sanitizer does not see how a scope waits for its threads.
         let threads: Vec<_> = threads.collect();
         threads.into_iter().for_each(|thread| thread.join().unwrap());
     });
@@ -118,10 +117,10 @@ fn whatever_threads_do_nothing_is_left_behind() {
         let _ = manager.deregister(protocol);
     }
     for one in manager.enumerations() {
-        // Of a client whose handle was overwritten on the board.
+        // Its client's handle was overwritten on the board.
         manager.end_enumeration(one.handle).unwrap();
     }
-    while manager.reclaim() {}
+    manager.reclaim();
     let stats = manager.stats();
     assert_eq!((stats.live_versions, stats.slots_retained), (1, 0));
 }

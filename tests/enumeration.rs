@@ -1,6 +1,4 @@
-//! What the enumeration promises, promise by promise.
-
-mod common;
+//! The promises of enumerations, one by one.
 
 use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -9,11 +7,11 @@ use std::sync::mpsc::channel;
 use std::thread;
 use std::time::Duration;
 
-use common::{Model, Small, VIEWS, membership};
 use groupscan::{
-    Enumeration, Family, Filter, GetNextError, GroupTable, Interface, Membership, MembershipFlags,
-    Prefix, Protocol, Snapshot, V4, V6, View,
+    Enumeration, Family, Filter, GetNextError, GroupTable, Interface, Join, Membership,
+    MembershipFlags, Prefix, Protocol, Snapshot, V4, V6, View,
 };
+use groupscan_testing::model::{Model, Small, membership};
 use proptest::prelude::*;
 
 const LAN: Interface<V4> = Interface::new(2);
@@ -38,15 +36,15 @@ fn table(joins: impl IntoIterator<Item = (V4, V4)>) -> GroupTable {
 }
 
 /// `count` any-source joins of consecutive groups.
-fn wildcards(count: u32) -> GroupTable {
+fn any_source_joins(count: u32) -> GroupTable {
     table((0..count).map(|number| (group(number), V4::UNSPECIFIED)))
 }
 
 fn all(snapshot: &Snapshot) -> Enumeration<V4> {
-    snapshot.enumerate(View::AllSources, Filter::all())
+    snapshot.ipv4().enumerate(View::AllSources, Filter::all())
 }
 
-/// What is left of an enumeration, in pages of so many bytes.
+/// The rest of an enumeration, read in pages of `page_bytes`.
 fn rest<F: Family>(enumeration: &Enumeration<F>, page_bytes: usize) -> Vec<(F, F)> {
     let mut buffer = vec![0; page_bytes];
     let mut rest = Vec::new();
@@ -58,7 +56,8 @@ fn rest<F: Family>(enumeration: &Enumeration<F>, page_bytes: usize) -> Vec<(F, F
         assert!(
             !batch.more() || batch.entries().len() == page_bytes / Enumeration::<F>::ENTRY_BYTES
         );
-        rest.extend(batch.entries().iter().map(F::group_and_source));
+        let joins = batch.entries().iter().map(Join::from_entry);
+        rest.extend(joins.map(|join| (join.group, join.source)));
         if !batch.more() {
             return rest;
         }
@@ -69,7 +68,7 @@ fn rest<F: Family>(enumeration: &Enumeration<F>, page_bytes: usize) -> Vec<(F, F
 
 #[test]
 fn an_enumeration_sees_one_version_from_start_to_end() {
-    let table = wildcards(100);
+    let table = any_source_joins(100);
     let enumeration = all(&table.snapshot().unwrap());
     let mut buffer = [0; 16 * 10];
     let first = enumeration.get_next(&mut buffer).unwrap();
@@ -90,14 +89,14 @@ fn an_enumeration_sees_one_version_from_start_to_end() {
 
 #[test]
 fn readers_do_not_wait_for_an_open_transaction() {
-    let table = wildcards(3);
+    let table = any_source_joins(3);
     let mut txn = table.begin_write();
     txn.join(&Membership::any_source(group(9), LAN, Protocol::IGMP)).unwrap();
     thread::scope(|scope| {
         let (done, wait) = channel();
         let table = &table;
         scope.spawn(move || done.send(rest(&all(&table.snapshot().unwrap()), 16).len()));
-        // So long only where the reader waits for the writer; then the commit lets it go on.
+        // Times out only if the reader waits for the writer. The commit then releases the reader.
         let read = wait.recv_timeout(Duration::from_secs(60));
         txn.commit();
         assert_eq!(read, Ok(3));
@@ -107,7 +106,7 @@ fn readers_do_not_wait_for_an_open_transaction() {
 
 #[test]
 fn a_snapshot_outlives_its_table() {
-    let snapshot = wildcards(5).snapshot().unwrap();
+    let snapshot = any_source_joins(5).snapshot().unwrap();
     assert_eq!(rest(&all(&snapshot), 32).len(), 5);
 }
 
@@ -116,10 +115,10 @@ fn enumerations_are_whole_versions_while_a_writer_runs() {
     const WIDTH: u32 = 50;
     const COMMITS: u32 = 3000;
     // Version v + 1 has the groups v to v + WIDTH.
-    let table = wildcards(WIDTH);
+    let table = any_source_joins(WIDTH);
     let done = AtomicBool::new(false);
     thread::scope(|scope| {
-        // Also when the writer panics, lest the readers go on for ever.
+        // Set also if the writer panics, so that the readers end.
         let _done = SetOnDrop(&done);
         for page_bytes in [16, 160, 4096] {
             let (table, done) = (&table, &done);
@@ -167,7 +166,7 @@ impl Drop for SetOnDrop<'_> {
 
 #[test]
 fn a_transaction_that_is_not_committed_leaves_nothing() {
-    let table = wildcards(3);
+    let table = any_source_joins(3);
     let before = table.snapshot().unwrap();
     let change = || {
         let mut txn = table.begin_write();
@@ -186,12 +185,12 @@ fn a_transaction_that_is_not_committed_leaves_nothing() {
     assert_eq!(rest(&all(&after), 64), rest(&all(&before), 64));
     let version = change().commit();
     assert!(version > before.version(), "the table goes on after a panic");
-    assert!(table.snapshot().unwrap().contains(group(9), V4::UNSPECIFIED));
+    assert!(table.snapshot().unwrap().ipv4().contains(Join::any_source(group(9))));
 }
 
 #[test]
 fn a_commit_that_changes_nothing_publishes_nothing() {
-    let table = wildcards(3);
+    let table = any_source_joins(3);
     let version = table.snapshot().unwrap().version();
     let mut txn = table.begin_write();
     assert!(!txn.join(&Membership::any_source(group(0), LAN, Protocol::IGMP)).unwrap());
@@ -205,7 +204,7 @@ fn a_commit_that_changes_nothing_publishes_nothing() {
 fn joins_follow_the_memberships_with_the_join_flag() {
     let table = GroupTable::new();
     let by = |protocol, flags| {
-        Membership::any_source(group(1), LAN, Protocol(protocol)).with_flags(flags)
+        Membership::any_source(group(1), LAN, Protocol::new(protocol)).with_flags(flags)
     };
     let joined = |steps: &[(bool, Membership<V4>)]| {
         let mut txn = table.begin_write();
@@ -214,17 +213,20 @@ fn joins_follow_the_memberships_with_the_join_flag() {
             assert!(changed.unwrap(), "{membership:?}");
         }
         txn.commit();
-        table.snapshot().unwrap().contains(group(1), V4::UNSPECIFIED)
+        table.snapshot().unwrap().ipv4().contains(Join::any_source(group(1)))
     };
     let (join, forward) = (MembershipFlags::JOIN, MembershipFlags::FORWARD);
     assert!(!joined(&[(true, by(1, forward))]), "forward state is no join");
-    assert_eq!(table.snapshot().unwrap().membership_count::<V4>(), 1);
+    assert_eq!(table.snapshot().unwrap().ipv4().membership_count(), 1);
     assert!(joined(&[(true, by(1, join))]), "a repeated add adds flags");
     assert!(joined(&[(true, by(2, join))]));
-    assert!(joined(&[(false, by(1, MembershipFlags::JOIN_AND_FORWARD))]), "another one has it");
+    assert!(
+        joined(&[(false, by(1, MembershipFlags::JOIN_AND_FORWARD))]),
+        "another protocol has it"
+    );
     assert!(!joined(&[(false, by(2, join))]));
-    assert_eq!(table.snapshot().unwrap().membership_count::<V4>(), 0);
-    assert_eq!(table.snapshot().unwrap().interface_count::<V4>(), 0);
+    assert_eq!(table.snapshot().unwrap().ipv4().membership_count(), 0);
+    assert_eq!(table.snapshot().unwrap().ipv4().interface_count(), 0);
 }
 
 // Views and filters.
@@ -235,14 +237,14 @@ fn views_show_what_they_say() {
     let any = V4::UNSPECIFIED;
     let table =
         table([(a, any), (a, source(5)), (a, source(3)), (b, any), (c, source(9)), (any, any)]);
-    let shown = |view| rest(&table.snapshot().unwrap().enumerate(view, Filter::all()), 16);
+    let shown = |view| rest(&table.snapshot().unwrap().ipv4().enumerate(view, Filter::all()), 16);
     assert_eq!(
         shown(View::AllSources),
         [(any, any), (a, any), (a, source(3)), (a, source(5)), (b, any), (c, source(9))]
     );
-    assert_eq!(shown(View::AnySource), [(a, source(3)), (c, source(9))]);
+    assert_eq!(shown(View::OnePerGroup), [(a, source(3)), (c, source(9))]);
     assert_eq!(shown(View::SourceSpecific), [(a, source(3)), (a, source(5)), (c, source(9))]);
-    assert_eq!(shown(View::Wildcard), [(any, any), (a, any), (b, any)]);
+    assert_eq!(shown(View::AnySource), [(any, any), (a, any), (b, any)]);
     assert_eq!(shown(View::Groups), [(any, any), (a, any), (b, any), (c, any)]);
 }
 
@@ -251,23 +253,27 @@ fn filters_act_before_the_view() {
     let (a, b) = (group(1), group(2));
     let any = V4::UNSPECIFIED;
     let table = table([(a, any), (a, source(3)), (a, source(5)), (b, any), (b, source(3))]);
-    let shown = |view, filter| rest(&table.snapshot().unwrap().enumerate(view, filter), 16);
-    let only_5 = Filter::all().source("10.0.0.5".parse().unwrap());
-    assert_eq!(shown(View::AnySource, only_5), [(a, source(5))], "the lowest of those left");
+    let shown = |view, filter| rest(&table.snapshot().unwrap().ipv4().enumerate(view, filter), 16);
+    let only_5 = Filter::all().with_sources("10.0.0.5".parse().unwrap());
+    assert_eq!(
+        shown(View::OnePerGroup, only_5),
+        [(a, source(5))],
+        "the lowest source that passes the filter"
+    );
     assert_eq!(shown(View::Groups, only_5), [(a, any)]);
-    assert_eq!(shown(View::Wildcard, only_5), []);
-    let low = Filter::all().source("0.0.0.0/1".parse().unwrap());
-    assert_eq!(shown(View::AllSources, low).len(), 3, "a source prefix drops wildcards");
-    let only_b = Filter::all().group("239.0.0.2".parse().unwrap());
+    assert_eq!(shown(View::AnySource, only_5), []);
+    let low = Filter::all().with_sources("0.0.0.0/1".parse().unwrap());
+    assert_eq!(shown(View::AllSources, low).len(), 3, "a source prefix excludes any-source joins");
+    let only_b = Filter::all().with_groups("239.0.0.2".parse().unwrap());
     assert_eq!(shown(View::AllSources, only_b), [(b, any), (b, source(3))]);
 }
 
-// The end, and buffers that are too small.
+// The end, and buffers that are too small for a record.
 
 #[test]
 fn the_last_batch_comes_with_the_word_that_there_is_no_more() {
     for (count, page_records) in [(6, 3), (6, 6), (7, 3), (1, 1), (0, 1)] {
-        let table = wildcards(count);
+        let table = any_source_joins(count);
         let enumeration = all(&table.snapshot().unwrap());
         let mut buffer = vec![0; 16 * page_records];
         let mut left = count as usize;
@@ -290,18 +296,19 @@ fn the_last_batch_comes_with_the_word_that_there_is_no_more() {
 
 #[test]
 fn more_is_exact_for_views_that_pass_joins_over() {
-    // Wildcards behind the last source-specific join must not look like more.
+    // Any-source joins after the last source-specific join do not count as more.
     let table = table(
         [(group(1), source(1)), (group(1), source(2))]
             .into_iter()
             .chain((2..50).map(|number| (group(number), V4::UNSPECIFIED))),
     );
     let enumeration =
-        table.snapshot().unwrap().enumerate(View::SourceSpecific, Filter::<V4>::all());
+        table.snapshot().unwrap().ipv4().enumerate(View::SourceSpecific, Filter::<V4>::all());
     let mut buffer = [0; 16];
     assert!(enumeration.get_next(&mut buffer).unwrap().more());
     assert!(!enumeration.get_next(&mut buffer).unwrap().more());
-    let enumeration = table.snapshot().unwrap().enumerate(View::AnySource, Filter::<V4>::all());
+    let enumeration =
+        table.snapshot().unwrap().ipv4().enumerate(View::OnePerGroup, Filter::<V4>::all());
     assert!(!enumeration.get_next(&mut buffer).unwrap().more());
 }
 
@@ -315,8 +322,8 @@ fn a_buffer_too_small_for_one_record_is_told_what_is_needed() {
     txn.commit();
     let snapshot = table.snapshot().unwrap();
     for view in [View::AllSources, View::Groups] {
-        let v4 = snapshot.enumerate(view, Filter::<V4>::all());
-        let v6 = snapshot.enumerate(view, Filter::<V6>::all());
+        let v4 = snapshot.ipv4().enumerate(view, Filter::<V4>::all());
+        let v6 = snapshot.ipv6().enumerate(view, Filter::<V6>::all());
         for bytes in 0..64 {
             let too_small = |needed_bytes| GetNextError::BufferTooSmall { needed_bytes };
             if bytes < 16 {
@@ -326,12 +333,12 @@ fn a_buffer_too_small_for_one_record_is_told_what_is_needed() {
         }
         assert_eq!(rest(&v4, 16).len(), 1, "the enumeration stayed where it was");
         assert_eq!(rest(&v6, 64).len(), 1);
-        // Nothing to show: at the end from the start, whatever the buffer.
-        let nothing = Filter::all().group(Prefix::new(group(99), 32).unwrap());
-        let batch = snapshot.enumerate(view, nothing);
+        // An enumeration without records is at its end from the start, with any buffer.
+        let nothing = Filter::all().with_groups(Prefix::new(group(99), 32).unwrap());
+        let batch = snapshot.ipv4().enumerate(view, nothing);
         assert!(!batch.get_next(&mut []).unwrap().more());
     }
-    let specific = snapshot.enumerate(View::SourceSpecific, Filter::<V4>::all());
+    let specific = snapshot.ipv4().enumerate(View::SourceSpecific, Filter::<V4>::all());
     assert!(specific.get_next(&mut []).is_ok(), "a view that shows nothing is at its end");
 }
 
@@ -340,12 +347,13 @@ fn a_buffer_too_small_for_one_record_is_told_what_is_needed() {
 #[test]
 fn nothing_is_written_at_or_beyond_the_last_whole_record() {
     const CANARY: u8 = 0xa5;
-    let table = wildcards(3);
-    for view in [View::AllSources, View::Wildcard] {
+    let table = any_source_joins(3);
+    for view in [View::AllSources, View::AnySource] {
         for offset in 0..16 {
             for bytes in 16..100 {
                 let mut memory = [CANARY; 200];
-                let enumeration = table.snapshot().unwrap().enumerate(view, Filter::<V4>::all());
+                let enumeration =
+                    table.snapshot().unwrap().ipv4().enumerate(view, Filter::<V4>::all());
                 let batch = enumeration.get_next(&mut memory[offset..offset + bytes]).unwrap();
                 let expected: Vec<_> = (0..3.min(bytes as u32 / 16)).map(group).collect();
                 let shown: Vec<_> = batch.entries().iter().map(|entry| entry.group()).collect();
@@ -392,24 +400,27 @@ fn records_are_in_network_byte_order() {
 #[test]
 fn threads_on_one_enumeration_get_disjoint_batches_of_the_whole() {
     const THREADS: usize = 4;
-    // Two sources and a wildcard for every third group, so that every view passes something over.
+    // Every third group has two sources and an any-source join, so every view passes over some joins.
     let joins = (0..6000).flat_map(|number| {
         let sources = if number % 3 == 0 { 0..=2 } else { 0..=0 };
         sources.map(move |s| (group(number), if s == 0 { V4::UNSPECIFIED } else { source(s) }))
     });
     let snapshot = table(joins).snapshot().unwrap();
-    for view in VIEWS {
-        let expected = rest(&snapshot.enumerate(view, Filter::<V4>::all()), 1 << 20);
+    for view in View::ALL {
+        let expected = rest(&snapshot.ipv4().enumerate(view, Filter::<V4>::all()), 1 << 20);
         assert!(expected.len() >= 2000);
         for page_bytes in [16, 80, 1000] {
-            let enumeration = snapshot.enumerate(view, Filter::<V4>::all());
+            let enumeration = snapshot.ipv4().enumerate(view, Filter::<V4>::all());
             let batches: Vec<Vec<(V4, V4)>> = thread::scope(|scope| {
                 let threads: Vec<_> =
                     (0..THREADS).map(|_| scope.spawn(|| rest(&enumeration, page_bytes))).collect();
                 threads.into_iter().map(|thread| thread.join().unwrap()).collect()
             });
             for batch in &batches {
-                assert!(batch.is_sorted_by(|a, b| a < b), "{view:?}: each thread sees an order");
+                assert!(
+                    batch.is_sorted_by(|a, b| a < b),
+                    "{view:?}: each thread reads in key order"
+                );
             }
             let mut together = batches.concat();
             together.sort_unstable();
@@ -441,15 +452,16 @@ fn op() -> impl Strategy<Value = Op> {
 
 fn filters<F: Small>() -> Vec<Filter<F>> {
     let mut prefixes = vec![Prefix::ALL, Prefix::new(F::small(3), F::BITS).unwrap()];
-    // All but the last bit, and the half of the address space that the unspecified address is in.
+    // All bits except the last one, and the half of the address space with the unspecified address.
     prefixes.push(Prefix::new(F::small(4), F::BITS - 1).unwrap());
     prefixes.push(Prefix::new(F::UNSPECIFIED, 1).unwrap());
     let pairs = prefixes.iter().flat_map(|g| prefixes.iter().map(move |s| (*g, *s)));
-    let filters = pairs.map(|(group, source)| Filter::all().group(group).source(source));
-    // Two interfaces that memberships name, and one that they do not.
+    let filters =
+        pairs.map(|(group, source)| Filter::all().with_groups(group).with_sources(source));
+    // Two interfaces with memberships, and one without.
     let interfaces = [0, 3, 9].map(|i| membership::<F>(1, 1, i, 0, 0).interface);
     let of_interfaces = |filter: Filter<F>| {
-        let narrowed = interfaces.iter().map(move |interface| filter.interface(*interface));
+        let narrowed = interfaces.iter().map(move |interface| filter.with_interface(*interface));
         [filter].into_iter().chain(narrowed).collect::<Vec<_>>()
     };
     filters.flat_map(of_interfaces).collect()
@@ -457,25 +469,27 @@ fn filters<F: Small>() -> Vec<Filter<F>> {
 
 fn check<F: Small>(snapshot: &Snapshot, model: &Model<F>, page_bytes: usize) {
     let joins = model.joins();
-    assert_eq!(snapshot.len::<F>(), joins.len());
-    assert_eq!(snapshot.membership_count::<F>(), model.len());
-    for (group, source) in &joins {
-        assert!(snapshot.contains(*group, *source));
-        let outgoing: Vec<_> = snapshot.outgoing(*group, *source).collect();
+    assert_eq!(snapshot.of::<F>().len(), joins.len());
+    assert_eq!(snapshot.of::<F>().membership_count(), model.membership_count());
+    for join in joins {
+        assert!(snapshot.of::<F>().contains(join));
+        let outgoing: Vec<_> = snapshot.of::<F>().outgoing(join).collect();
         let distinct: BTreeSet<_> = outgoing.iter().copied().collect();
         assert_eq!(outgoing.len(), distinct.len(), "each interface once");
-        assert_eq!(distinct, model.outgoing(*group, *source));
+        assert_eq!(distinct, model.outgoing(join));
     }
     for interface in 0..4 {
         let interface = membership::<F>(1, 1, interface, 0, 0).interface;
-        let joined: Vec<_> = snapshot.joined_on(interface).collect();
+        let joined: Vec<_> = snapshot.of::<F>().joined_on(interface).collect();
         assert_eq!(joined, model.joined_on(interface).into_iter().collect::<Vec<_>>());
     }
-    for view in VIEWS {
+    for view in View::ALL {
         for filter in filters() {
-            let enumeration = snapshot.enumerate(view, filter);
+            let enumeration = snapshot.of::<F>().enumerate(view, filter);
             let shown = rest(&enumeration, page_bytes.max(Enumeration::<F>::ENTRY_BYTES));
-            assert_eq!(shown, model.shown(view, filter), "{view:?} of {filter:?}");
+            let expected = model.shown(view, filter).into_iter();
+            let expected = expected.map(|join| (join.group, join.source));
+            assert!(expected.eq(shown), "{view:?} of {filter:?}");
         }
     }
 }
@@ -517,7 +531,7 @@ fn run<F: Small>(ops: Vec<Op>, page_bytes: usize) {
         transact(&table, &mut committed, &mut ops);
         held.push((table.snapshot().unwrap(), committed.clone()));
     }
-    // The snapshots are checked at the end, so that one which a later commit changed would show.
+    // The snapshots are checked at the end, so a change by a later commit is noticed.
     for (snapshot, model) in &held {
         check(snapshot, model, page_bytes);
     }

@@ -1,19 +1,17 @@
-//! A table at its limits: of bytes, and of versions that live.
-
-mod common;
+//! A table at its limits of bytes and of live versions.
 
 use std::collections::BTreeSet;
 
 use groupscan::internals::reachable;
 use groupscan::{
-    GroupTable, Interface, Limits, Membership, Protocol, Snapshot, SnapshotError, Stats, V4,
+    GroupTable, Interface, Join, Limits, Membership, Protocol, Snapshot, SnapshotError, Stats, V4,
     WriteError,
 };
 
 const LIMIT_BYTES: usize = 400 * Stats::SLOT_BYTES;
 
 fn membership(number: u32) -> Membership<V4> {
-    // Neighbouring numbers are far from each other in the order of the sets.
+    // Consecutive numbers are far apart in key order.
     let group = V4::from_bits(0xe000_0000 | (number.wrapping_mul(0x9e37_79b9) >> 8));
     Membership::any_source(group, Interface::new(number % 3), Protocol::IGMP)
 }
@@ -25,15 +23,15 @@ fn join(table: &GroupTable, number: u32) -> Result<bool, WriteError> {
     changed
 }
 
-/// A table that takes no more joins, and how many it took.
+/// A table that refuses the next join, and the number of joins in it.
 fn full_table() -> (GroupTable, u32) {
-    let table = GroupTable::with_limits(Limits::default().node_bytes(LIMIT_BYTES));
+    let table = GroupTable::with_limits(Limits::default().with_node_bytes(LIMIT_BYTES));
     let refused = fill(&table);
     assert!(refused > 100);
     (table, refused)
 }
 
-/// Joins until a join is refused, and returns the number of that one.
+/// Joins until the table refuses a join, and returns the number of that join.
 fn fill(table: &GroupTable) -> u32 {
     (0..100_000).find(|number| join(table, *number).is_err()).expect("the cap stops joins")
 }
@@ -52,22 +50,22 @@ fn at_the_cap_a_join_fails_and_changes_nothing() {
     let mut txn = table.begin_write();
     let refused = Err(WriteError::OutOfCapacity { limit_bytes: LIMIT_BYTES });
     assert_eq!(txn.join(&membership(count)), refused);
-    assert_eq!(txn.join(&membership(0)), Ok(false), "what is there needs no room");
+    assert_eq!(txn.join(&membership(0)), Ok(false), "a membership that exists needs no memory");
     assert_eq!(txn.leave(&membership(count)), Ok(false));
     assert_eq!(txn.commit(), version);
-    let many: Vec<(V4, V4)> =
-        (0..100_000).map(|i| (V4::from_bits(0xe000_0000 + i), V4::UNSPECIFIED)).collect();
+    let many: Vec<Join<V4>> =
+        (0..100_000).map(|i| Join::any_source(V4::from_bits(0xe000_0000 + i))).collect();
     let mut txn = table.begin_write();
     let interface = Interface::new(9);
     assert!(matches!(
-        txn.replace(interface, Protocol(7), &many),
+        txn.replace(interface, Protocol::new(7), &many),
         Err(WriteError::OutOfCapacity { .. })
     ));
     assert_eq!(txn.commit(), version);
     assert_eq!(in_use(&table), before);
-    assert_eq!(table.snapshot().unwrap().interface_count::<V4>(), 3, "no interface was made");
+    assert_eq!(table.snapshot().unwrap().ipv4().interface_count(), 3, "no interface was made");
 
-    // Leaves make room.
+    // Leaves free memory.
     for number in 0..count / 2 {
         let mut txn = table.begin_write();
         assert_eq!(txn.leave(&membership(number)), Ok(true));
@@ -79,20 +77,20 @@ fn at_the_cap_a_join_fails_and_changes_nothing() {
 #[test]
 fn what_a_refused_change_began_is_not_published() {
     let (table, _) = full_table();
-    let many: Vec<(V4, V4)> =
-        (0..100_000).map(|i| (V4::from_bits(0xe000_0000 + i), V4::UNSPECIFIED)).collect();
+    let many: Vec<Join<V4>> =
+        (0..100_000).map(|i| Join::any_source(V4::from_bits(0xe000_0000 + i))).collect();
     let nowhere = Interface::new(9);
     let mut txn = table.begin_write();
     let refused = WriteError::OutOfCapacity { limit_bytes: LIMIT_BYTES };
-    assert_eq!(txn.replace(nowhere, Protocol(7), &many), Err(refused));
+    assert_eq!(txn.replace(nowhere, Protocol::new(7), &many), Err(refused));
     assert_eq!(txn.leave(&membership(0)), Ok(true), "the transaction goes on");
     txn.commit();
     let snapshot = table.snapshot().unwrap();
-    assert_eq!(snapshot.interface_count::<V4>(), 3, "no interface was made");
-    assert_eq!(snapshot.interfaces::<V4>().filter(|on| *on == nowhere).count(), 0);
+    assert_eq!(snapshot.ipv4().interface_count(), 3, "no interface was made");
+    assert_eq!(snapshot.ipv4().interfaces().filter(|on| *on == nowhere).count(), 0);
 }
 
-/// The bound on what leaves may bring into use: the cap, and one copy of what live versions hold.
+/// The bound on slots in use while memberships leave: the cap, and one copy of what live versions hold.
 fn bound(held: &[Snapshot]) -> usize {
     let nodes: BTreeSet<usize> = held.iter().flat_map(reachable).collect();
     LIMIT_BYTES / Stats::SLOT_BYTES + nodes.len()
@@ -117,15 +115,15 @@ fn a_full_table_with_a_snapshot_held_empties_one_leave_a_commit() {
         }
     }
     assert!(went_over, "the table was full, and its snapshot kept all of it");
-    assert_eq!(held[0].len::<V4>(), count as usize);
+    assert_eq!(held[0].ipv4().len(), count as usize);
     drop(held);
-    while table.reclaim() {}
-    assert_eq!((in_use(&table), table.snapshot().unwrap().len::<V4>()), (0, 0));
+    table.reclaim();
+    assert_eq!((in_use(&table), table.snapshot().unwrap().ipv4().len()), (0, 0));
     assert_eq!(join(&table, count), Ok(true));
 }
 
 #[test]
-fn one_commit_takes_a_table_back_under_its_cap_when_nobody_holds_more() {
+fn one_commit_takes_a_table_back_under_its_cap_when_no_snapshot_holds_more() {
     for changes in [false, true] {
         let (table, count) = full_table();
         let held = table.snapshot().unwrap();
@@ -136,7 +134,7 @@ fn one_commit_takes_a_table_back_under_its_cap_when_nobody_holds_more() {
         }
         drop(held);
         let refused = SnapshotError::OutOfCapacity { limit_bytes: LIMIT_BYTES };
-        assert_eq!(table.snapshot().err(), Some(refused), "nobody has written since");
+        assert_eq!(table.snapshot().err(), Some(refused), "no commit since the drop");
         let mut txn = table.begin_write();
         assert_eq!(txn.leave(&membership(if changes { count / 2 } else { 0 })), Ok(changes));
         txn.commit();
@@ -146,7 +144,7 @@ fn one_commit_takes_a_table_back_under_its_cap_when_nobody_holds_more() {
     }
 }
 
-// Joins that are refused reclaim all that they can, and would hide what leaves left to them.
+// Without joins: a refused join reclaims everything it can, which would hide garbage that leaves left behind.
 #[test]
 fn leaves_alone_stay_within_one_copy_of_what_is_held() {
     let (table, count) = full_table();
@@ -160,7 +158,7 @@ fn leaves_alone_stay_within_one_copy_of_what_is_held() {
         most = most.max(in_use(&table));
     }
     assert!(most * Stats::SLOT_BYTES > LIMIT_BYTES, "the snapshot kept all of a full table");
-    assert!(most <= bound, "{most} slots, and no more than {bound} by the bound");
+    assert!(most <= bound, "{most} slots exceed the bound of {bound}");
 }
 
 #[test]
@@ -174,12 +172,12 @@ fn a_full_table_with_a_snapshot_held_empties_in_one_transaction() {
     }
     txn.commit();
     assert!(in_use(&table) <= bound);
-    assert_eq!(table.snapshot().unwrap().len::<V4>(), 0);
-    assert_eq!(held[0].len::<V4>(), count as usize);
+    assert_eq!(table.snapshot().unwrap().ipv4().len(), 0);
+    assert_eq!(held[0].ipv4().len(), count as usize);
 
-    // The same again, all at once.
+    // The same again, in one transaction.
     drop(held);
-    while table.reclaim() {}
+    table.reclaim();
     let count = fill(&table);
     let held = [table.snapshot().unwrap()];
     let bound = self::bound(&held);
@@ -223,12 +221,12 @@ fn at_the_cap_joins_use_what_dead_versions_left() {
 
 #[test]
 fn no_more_versions_live_than_the_limit() {
-    let table = GroupTable::with_limits(Limits::default().live_versions(3));
+    let table = GroupTable::with_limits(Limits::default().with_live_versions(3));
     let mut held = Vec::new();
     for number in 0..10 {
         join(&table, number).unwrap();
         held.extend(table.snapshot());
-        // Who holds a version that is held already adds none.
+        // Another holder of a held version does not add a live version.
         held.extend(held.last().cloned());
         assert!(table.stats().live_versions <= 3);
     }
@@ -236,9 +234,10 @@ fn no_more_versions_live_than_the_limit() {
     assert_eq!(table.snapshot().err(), Some(SnapshotError::TooManyVersions { limit: 3 }));
     let newest = held.last().unwrap().version();
     held.retain(|snapshot| snapshot.version() == newest);
-    let current = table.snapshot().expect("a version died, so there is room, without a commit");
-    assert_eq!(current.len::<V4>(), 10);
-    // The current version is held now: more may hold it, though as many live as may.
+    let current =
+        table.snapshot().expect("a version died, so another may be held without a commit");
+    assert_eq!(current.ipv4().len(), 10);
+    // The current version is held now, so it may have more holders even at the limit.
     join(&table, 10).unwrap();
     assert!(table.snapshot().is_err());
     drop(current);
@@ -248,11 +247,11 @@ fn no_more_versions_live_than_the_limit() {
 
 #[test]
 fn a_table_allows_two_live_versions_at_least() {
-    let table = GroupTable::with_limits(Limits::default().live_versions(0));
+    let table = GroupTable::with_limits(Limits::default().with_live_versions(0));
     let held = table.snapshot().unwrap();
     join(&table, 1).unwrap();
     assert!(table.snapshot().is_err());
-    assert_eq!(held.len::<V4>(), 0);
+    assert_eq!(held.ipv4().len(), 0);
 }
 
 #[cfg(not(groupscan_check))]

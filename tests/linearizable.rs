@@ -1,29 +1,21 @@
-//! Threads that write, and threads that enumerate, against one order of all commits.
+//! Threads that write and threads that enumerate, checked against one order of all commits.
 //!
-//! Writers keep what each of their transactions did and which version it made; readers keep the version
-//! of each enumeration and what it showed. When all have ended, the transactions are made again in the
-//! order of their versions on a model, and everything that was shown is held against it:
+//! Writers record what each of their transactions did and which version it made. Readers record the
+//! version of each enumeration and what it showed. When all threads have ended, the test replays the
+//! transactions on a model in the order of their versions, and compares everything that was shown:
 //!
-//! - Each version was made by one transaction, and no number is left out.
-//! - Each change was told what it changed in the version that its transaction began with, and none was
-//!   refused, also in transactions that were dropped.
-//! - Each enumeration shows its version and no other: however small its pages, however many threads
-//!   share it, and however many commits came between two pages.
-//! - The versions that a thread sees never go back, and are never earlier than a commit that had
-//!   returned, on any thread, before it looked.
+//! - One transaction made each version, and the numbers have no gap.
+//! - The result of each change fits the version that its transaction began with. No change was refused,
+//!   also in transactions that were dropped.
+//! - Each enumeration shows exactly its version. The size of its pages, the number of threads that share
+//!   it and the commits between two pages make no difference.
+//! - The versions that a thread sees never go back. They are never earlier than a commit that had
+//!   returned, on any thread, before the thread looked.
 //!
-//! A round is a table of its own, so what is kept is that of one round. What each thread does, and where
-//! it stands still, follows from the round's seed, which each failure names; when, and how much readers
-//! get done until the writers have ended, is up to the machine. `GROUPSCAN_SEED` has all rounds be that of
-//! one seed, `GROUPSCAN_LINEAR_SECONDS` has them go on for longer.
-
-mod common;
-#[path = "common/history.rs"]
-mod history;
-#[path = "common/random.rs"]
-mod random;
-#[path = "common/requests.rs"]
-mod requests;
+//! Each round has a table of its own, so the test keeps the record of one round only. The round's seed
+//! decides what each thread does and where it stands still; each failure names the seed. The machine
+//! decides when a step happens, and how much readers do until the writers have ended. `GROUPSCAN_SEED`
+//! runs all rounds with one seed; `GROUPSCAN_LINEAR_SECONDS` sets the time.
 
 use std::env;
 use std::str::FromStr;
@@ -32,12 +24,12 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use groupscan::{GroupTable, Snapshot};
-use history::{Models, Transaction, World, counts};
-use random::Random;
-use requests::{Batches, Request, Walk, ends};
+use groupscan_testing::history::{Models, Transaction, World, counts};
+use groupscan_testing::random::Random;
+use groupscan_testing::requests::{Batches, Request, Walk, ends};
 
-/// Small enough that changes hit what is there; large enough that the sets have several leaves. Where
-/// these are small, interfaces come and go, too.
+/// Small enough that changes hit memberships that exist; large enough that the sets have several leaves.
+/// With small nodes, interfaces come and go, too.
 const WORLD: World = if cfg!(groupscan_check) {
     World { groups: 12, sources: 4, interfaces: 12, protocols: 1, joins_in_16: 8, sweeps: 1 }
 } else {
@@ -46,18 +38,18 @@ const WORLD: World = if cfg!(groupscan_check) {
 
 const WRITERS: u64 = 3;
 const READERS: u64 = 3;
-/// The changes of the first transaction at most.
+/// The largest number of changes in the first transaction.
 const FIRST: usize = 1000;
 /// The transactions of a writer in a round.
 const TRANSACTIONS: usize = 60;
-/// What a reader does at most in a round, which it ends as soon as the writers have.
+/// The largest number of a reader's steps in a round. A reader ends as soon as the writers have ended.
 const STEPS: usize = 300;
-/// How many enumerations a reader has under way.
+/// The enumerations that a reader has open.
 const PARKED: usize = 5;
 /// The threads that share an enumeration.
 const SHARING: usize = 3;
 
-/// Made whatever the time.
+/// The rounds that run however long they take.
 const LEAST_ROUNDS: u64 = 4;
 
 /// What the threads of a round share.
@@ -70,14 +62,14 @@ struct Shared {
     seed: u64,
 }
 
-/// What a thread has seen of versions.
+/// The latest version that a thread has seen.
 #[derive(Default)]
 struct Sight {
     last: u64,
 }
 
 impl Sight {
-    /// Takes note of a version, which must not be earlier than the last one, nor than `least`.
+    /// Records a version. It must not be earlier than the last one, nor than `least`.
     fn see(&mut self, version: u64, least: u64) -> Result<(), String> {
         let least = least.max(self.last);
         self.last = version;
@@ -133,7 +125,7 @@ fn write(shared: &Shared, writer: u64) -> Result<Vec<Transaction>, String> {
     Ok(made)
 }
 
-/// An enumeration that a reader goes on with later.
+/// An enumeration that a reader continues later.
 struct Parked {
     walk: Walk<'static>,
     seen: Seen,
@@ -148,7 +140,7 @@ impl Parked {
     }
 }
 
-/// A reader's way through a round.
+/// A reader's state in a round.
 struct Reader<'s> {
     shared: &'s Shared,
     random: Random,
@@ -229,9 +221,9 @@ fn run(shared: &Shared) -> Result<(Vec<Transaction>, Vec<Seen>), String> {
     })
 }
 
-/// Makes the transactions again in the order of their versions, and compares what was seen of each.
+/// Replays the transactions in the order of their versions, and compares what was seen of each version.
 fn compare(mut written: Vec<Transaction>, mut seen: Vec<Seen>) -> Result<(), String> {
-    // Those that made no version come after the one that made what they began with.
+    // A transaction that made no version comes after the one that made its base.
     written.sort_by_key(|one| (one.made().or(one.base), one.made().is_none()));
     seen.sort_by_key(|seen| seen.version);
     let mut seen = seen.into_iter().peekable();
@@ -260,12 +252,12 @@ fn compare(mut written: Vec<Transaction>, mut seen: Vec<Seen>) -> Result<(), Str
 fn round(seed: u64) -> Result<(), String> {
     let (table, committed) = (GroupTable::new(), AtomicU64::new(0));
     let shared = Shared { table, committed, writing: AtomicU64::new(WRITERS), seed };
-    // Fills the table, before anybody reads.
+    // Fills the table before any thread reads.
     let first = Transaction::run(&shared.table, &mut Random::new(seed, 0), &WORLD, FIRST);
     let (mut written, seen) = run(&shared)?;
     written.push(first);
     compare(written, seen)?;
-    while shared.table.reclaim() {}
+    shared.table.reclaim();
     let stats = shared.table.stats();
     match (stats.live_versions, stats.slots_retained, stats.slots_pending) {
         (1, 0, 0) => Ok(()),
@@ -275,7 +267,7 @@ fn round(seed: u64) -> Result<(), String> {
 
 fn variable<T: FromStr>(name: &str) -> Option<T> {
     let text = env::var(name).ok()?;
-    Some(text.parse().unwrap_or_else(|_| panic!("{name} is no number: {text:?}")))
+    Some(text.parse().unwrap_or_else(|_| panic!("{name} is not a number: {text:?}")))
 }
 
 #[test]

@@ -1,28 +1,27 @@
-//! Readers, writers, the deaths of versions, and handles, in every order of their steps; where these are too
-//! many, in every order that interrupts threads no more often than the test says.
+//! Readers, writers, the deaths of versions, and handles, in every order of their steps. If there are too
+//! many orders, the test bounds how often threads are interrupted, and every order within that bound runs.
 //!
-//! Run with `RUSTFLAGS="--cfg loom" cargo test --test loom`. The lock-based twins stand in
-//! for arc-swap and crossbeam-epoch. Nodes are plain memory, of which loom knows nothing; but every read of one checks
-//! its word of life, so a reader that meets a freed node panics in the order in which it does.
+//! Run with `RUSTFLAGS="--cfg loom" cargo test --test loom`. Lock-based twins replace arc-swap and
+//! crossbeam-epoch. Loom does not track nodes, which are plain memory. But every read of a node checks
+//! its word of life, so a reader that meets a freed node panics.
 
 #![cfg(loom)]
-
-#[path = "common/orders.rs"]
-mod orders;
 
 use std::sync::Arc;
 
 use groupscan::manager::{EnumerationHandle, GroupManager, ManagerError, ProtocolHandle};
 use groupscan::{Filter, MembershipFlags, View};
+use groupscan_testing::orders::{
+    LAN, check, check_nothing_is_left, entry, manager, read_one, set_of, start,
+};
 use loom::thread;
-use orders::{LAN, check, check_nothing_is_left, entry, manager, read_one, set_of, start};
 
-/// How often threads are interrupted in an order, together, where they could have gone on.
+/// The number of times that threads, in one order, are interrupted where they could have continued.
 #[derive(Clone, Copy)]
 enum Interruptions {
-    /// As often as they can be: every order there is.
+    /// Any number: every order runs.
     Any,
-    /// So often at most, for there are too many orders otherwise.
+    /// At most this number, because there are too many orders otherwise.
     AtMost(usize),
 }
 
@@ -51,7 +50,7 @@ fn publish_against_load_and_count_against_death() {
         assert_eq!(check(&set.snapshot().unwrap()), 3, "what was committed is seen");
         assert!((1..=3).contains(&reader.join().unwrap()));
         assert!(set.change([4], true));
-        assert_eq!(set.live_versions(), 1, "whoever let go last told the writer");
+        assert_eq!(set.live_versions(), 1, "the last holder told the writer");
         assert_eq!(set.retained_nodes(), 0);
     });
 }
@@ -153,8 +152,8 @@ fn end_against_get_next() {
             thread::spawn(move || read_first(&manager, running))
         };
         manager.end_enumeration(running).unwrap();
-        // What the enumeration held goes, unless the reader is at it, and what is written then must not
-        // be what it reads.
+        // The enumeration's nodes are reclaimed, unless the reader is using them. The write after that
+        // must not reuse nodes that the reader reads.
         manager.delete_membership(igmp, &entry(1), LAN, MembershipFlags::JOIN).unwrap();
         reader.join().unwrap();
         check_nothing_is_left(&manager);
@@ -162,13 +161,13 @@ fn end_against_get_next() {
     });
 }
 
-/// Two threads read one enumeration of three records, a record a call.
+/// Two threads read one enumeration of three records, one record per call.
 fn share(view: View) {
     model(AtMost(4), move || {
         let (manager, igmp) = manager(3, 1);
         let running = manager.start_enumeration(igmp, view, Filter::all()).unwrap();
         let read_two = move |manager: &GroupManager| {
-            let read = [(); 2].map(|()| read_one(manager, running).expect("nobody ends it"));
+            let read = [(); 2].map(|()| read_one(manager, running).expect("it is not ended"));
             read.into_iter().flatten().collect::<Vec<_>>()
         };
         let other = {
@@ -177,7 +176,7 @@ fn share(view: View) {
         };
         let [one, other] = [read_two(&manager), other.join().unwrap()];
         for read in [&one, &other] {
-            assert!(read.is_sorted_by_key(|entry| entry.group()), "each reads on");
+            assert!(read.is_sorted_by_key(|entry| entry.group()), "each thread reads in order");
         }
         let mut read = [one, other].concat();
         read.sort_by_key(|entry| entry.group());
@@ -193,7 +192,7 @@ fn get_next_against_get_next_where_batches_are_claimed_first() {
 
 #[test]
 fn get_next_against_get_next_where_batches_are_packed_first() {
-    share(View::Wildcard);
+    share(View::AnySource);
 }
 
 #[test]
@@ -204,7 +203,7 @@ fn deregister_against_get_next() {
             let manager = Arc::clone(&manager);
             thread::spawn(move || read_first(&manager, running))
         };
-        // The joins go with their client, and what the enumeration held unless the reader is at it.
+        // The client's joins are removed, and the enumeration's nodes unless the reader is using them.
         manager.deregister(igmp).unwrap();
         reader.join().unwrap();
         assert!(!read_first(&manager, running), "ended");
@@ -223,7 +222,7 @@ fn end_against_end_and_start() {
         let ended = manager.end_enumeration(running).is_ok();
         let next = start(&manager, igmp).unwrap();
         assert_ne!(next, running);
-        assert!(ended ^ other.join().unwrap(), "one of two ends it");
+        assert!(ended ^ other.join().unwrap(), "one of two threads ends it");
         assert!(read_first(&manager, next));
     });
 }
@@ -238,7 +237,7 @@ fn deregister_against_start() {
         };
         manager.deregister(igmp).unwrap();
         let started = starter.join().unwrap();
-        // Whichever came first, no enumeration is left.
+        // In either order, no enumeration is left.
         for handle in started.into_iter().chain([running]) {
             assert!(!read_first(&manager, handle));
         }
@@ -257,7 +256,7 @@ fn a_free_slot_is_found_whatever_comes_and_goes() {
                 manager.end_enumeration(running).unwrap();
             })
         };
-        start(&manager, igmp).expect("the other has one of two");
+        start(&manager, igmp).expect("the other thread has one of two slots");
         other.join().unwrap();
         start(&manager, igmp).unwrap();
         let full = ManagerError::TooManyEnumerations { limit: 2 };

@@ -1,6 +1,4 @@
-//! The manager in safe Rust: the contract, the limits, handles, who holds what, and threads.
-
-mod mgm;
+//! The manager in safe Rust: the contract, limits, handles, what enumerations hold, and threads.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
@@ -11,15 +9,15 @@ use groupscan::manager::{
     ManagerLimits, ProtocolConfig, ProtocolHandle, code,
 };
 use groupscan::{
-    Filter, Interface, Limits, MembershipFlags, Position, Protocol, SourceGroupEntry, Stats, V4,
-    View, WriteError,
+    Filter, Interface, Join, Limits, MembershipFlags, Position, Protocol, SourceGroupEntry, Stats,
+    V4, View, WriteError,
 };
 use proptest::prelude::*;
 
-use mgm::InRust;
-use mgm::compare::{Comparison, Step};
-use mgm::contract::CASES;
-use mgm::model::Model;
+use groupscan_testing::mgm::InRust;
+use groupscan_testing::mgm::compare::{Comparison, Step};
+use groupscan_testing::mgm::contract::CASES;
+use groupscan_testing::mgm::model::Model;
 
 #[test]
 fn the_contract_holds_in_rust() {
@@ -56,7 +54,7 @@ fn entry(number: u32) -> SourceGroupEntry {
     SourceGroupEntry::new(V4::from_bits(0xe800_0000 + number), V4::UNSPECIFIED)
 }
 
-/// A manager, and IGMP with joins of so many groups on the LAN.
+/// A manager, and IGMP as its client with joins of `groups` groups on the LAN.
 fn manager(limits: ManagerLimits, groups: u32) -> (GroupManager, ProtocolHandle) {
     let manager = GroupManager::with_limits(limits);
     let igmp = manager.register(Client::new(10, 0), None).unwrap();
@@ -77,7 +75,7 @@ fn start(
 
 #[test]
 fn protocols_are_limited() {
-    let manager = GroupManager::with_limits(ManagerLimits::default().protocols(2));
+    let manager = GroupManager::with_limits(ManagerLimits::default().with_protocols(2));
     let client = |component| Client::new(7, component);
     let first = manager.register(client(0), None).unwrap();
     manager.register(client(1), None).unwrap();
@@ -90,7 +88,7 @@ fn protocols_are_limited() {
 
 #[test]
 fn owned_interfaces_are_limited() {
-    let limits = ManagerLimits::default().owned_interfaces(2);
+    let limits = ManagerLimits::default().with_owned_interfaces(2);
     let (manager, igmp) = manager(limits, 0);
     let take = |index| manager.take_interface(igmp, Interface::new(index));
     take(1).unwrap();
@@ -107,16 +105,16 @@ fn owned_interfaces_are_limited() {
 
 #[test]
 fn enumerations_are_limited() {
-    let (manager, igmp) = manager(ManagerLimits::default().enumerations(2), 1);
+    let (manager, igmp) = manager(ManagerLimits::default().with_enumerations(2), 1);
     let first = start(&manager, igmp).unwrap();
     start(&manager, igmp).unwrap();
     let refused = start(&manager, igmp);
     assert_eq!(refused, Err(ManagerError::TooManyEnumerations { limit: 2 }));
     assert_eq!(refused.unwrap_err().code(), code::ERROR_NOT_ENOUGH_MEMORY);
-    assert_eq!(manager.expire_idle(), 0, "nothing was said about idling");
+    assert_eq!(manager.expire_idle(), 0, "no idle limit is set");
     manager.end_enumeration(first).unwrap();
     start(&manager, igmp).unwrap();
-    let most = ManagerLimits::default().enumerations(usize::MAX);
+    let most = ManagerLimits::default().with_enumerations(usize::MAX);
     let limits = GroupManager::with_limits(most).limits();
     assert_eq!(limits.enumerations, ManagerLimits::MOST);
     assert_eq!(limits.table.live_versions, Some(2 * ManagerLimits::MOST));
@@ -124,7 +122,7 @@ fn enumerations_are_limited() {
 
 #[test]
 fn a_full_table_refuses_joins_and_shrinks() {
-    let limits = ManagerLimits::default().table(Limits::default().node_bytes(24 << 10));
+    let limits = ManagerLimits::default().with_table(Limits::default().with_node_bytes(24 << 10));
     let (manager, igmp) = manager(limits, 0);
     let numbers = || 0..100_000;
     let add = |number| manager.add_membership(igmp, &entry(number), LAN, MembershipFlags::JOIN);
@@ -140,7 +138,7 @@ fn a_full_table_refuses_joins_and_shrinks() {
     assert_eq!(manager.get_next(held, &mut buffer).unwrap().entries().len(), joins as usize);
 }
 
-/// Memberships of so many groups on an interface.
+/// Memberships of the groups with these numbers on an interface.
 fn memberships(numbers: impl IntoIterator<Item = u32>, on: Interface<V4>) -> Vec<ClientMembership> {
     let one = |number| ClientMembership {
         entry: entry(number),
@@ -155,7 +153,7 @@ fn lists_of_memberships_change_in_one_commit_or_not_at_all() {
     let (manager, igmp) = manager(ManagerLimits::default(), 1);
     let before = manager.snapshot().unwrap().version().number();
     let added = manager.add_memberships(igmp, &memberships(0..10, LAN)).unwrap();
-    assert_eq!((added.version.number(), added.changed), (before + 1, 9), "one was there");
+    assert_eq!((added.version.number(), added.changed), (before + 1, 9), "one existed");
     let again = manager.add_memberships(igmp, &memberships(0..10, LAN)).unwrap();
     assert_eq!(again, Committed { version: added.version, changed: 0 });
     assert_eq!(manager.add_memberships(igmp, &[]), Ok(again));
@@ -166,7 +164,9 @@ fn lists_of_memberships_change_in_one_commit_or_not_at_all() {
     let refused = BulkError { at: Some(3), error: ManagerError::NotMulticast { group } };
     assert_eq!(manager.add_memberships(igmp, &mixed), Err(refused));
     assert_eq!(manager.delete_memberships(igmp, &mixed), Err(refused));
-    assert_eq!(refused.to_string(), "membership 3: 10.1.1.1 is no multicast group");
+    assert_eq!(refused.to_string(), "membership 3 refused");
+    let cause = std::error::Error::source(&refused).map(ToString::to_string);
+    assert_eq!(cause.as_deref(), Some("10.1.1.1 is not a multicast group"));
 
     let pim = manager.register(Client::new(0x0137_0020, 0), None).unwrap();
     let (wan, lan) = (Interface::new(7), memberships(30..31, LAN));
@@ -179,13 +179,14 @@ fn lists_of_memberships_change_in_one_commit_or_not_at_all() {
     let refused = BulkError { at: None, error: ManagerError::InvalidHandle };
     assert_eq!(manager.add_memberships(gone, &mixed), Err(refused));
     assert_eq!(manager.delete_memberships(gone, &mixed), Err(refused));
-    assert_eq!(refused.to_string(), "the handle stands for nothing");
+    assert_eq!(refused.to_string(), "update refused");
+    assert_eq!(ManagerError::InvalidHandle.to_string(), "invalid handle");
 
     let snapshot = manager.snapshot().unwrap();
-    assert_eq!((snapshot.version(), snapshot.len::<V4>()), (added.version, 10));
+    assert_eq!((snapshot.version(), snapshot.ipv4().len()), (added.version, 10));
     let deleted = manager.delete_memberships(igmp, &memberships(5..15, LAN)).unwrap();
     assert_eq!((deleted.version.number(), deleted.changed), (before + 2, 5));
-    assert_eq!(manager.snapshot().unwrap().len::<V4>(), 5);
+    assert_eq!(manager.snapshot().unwrap().ipv4().len(), 5);
 }
 
 #[test]
@@ -195,7 +196,7 @@ fn a_list_of_deletions_finds_the_interfaces_that_were_there_before_it() {
     let missing = [memberships(0..2, LAN), memberships(0..1, nowhere)].concat();
     let refused = BulkError { at: Some(2), error: ManagerError::InterfaceNotFound };
     assert_eq!(manager.delete_memberships(igmp, &missing), Err(refused));
-    // The second is the last on the interface, the others were never there.
+    // The second is the last one on the interface. The third and fourth never existed.
     let deleted = manager.delete_memberships(igmp, &memberships(0..4, LAN)).unwrap();
     assert_eq!(deleted.changed, 2);
     let refused = BulkError { at: Some(0), error: ManagerError::InterfaceNotFound };
@@ -203,7 +204,7 @@ fn a_list_of_deletions_finds_the_interfaces_that_were_there_before_it() {
 }
 
 #[test]
-fn an_interface_goes_down_and_is_synchronised_anew() {
+fn an_interface_goes_down_and_is_synchronised_again() {
     let (manager, igmp) = manager(ManagerLimits::default(), 3);
     let pim = manager.register(Client::new(0x0137_0020, 0), None).unwrap();
     let wan = Interface::new(7);
@@ -211,8 +212,8 @@ fn an_interface_goes_down_and_is_synchronised_anew() {
     manager.add_memberships(pim, &memberships(0..4, wan)).unwrap();
     manager.add_memberships(igmp, &memberships(2..6, wan)).unwrap();
 
-    let nobodys = Interface::new(9);
-    assert_eq!(manager.leave_all(igmp, nobodys), Err(ManagerError::InterfaceNotFound));
+    let unused = Interface::new(9);
+    assert_eq!(manager.leave_all(igmp, unused), Err(ManagerError::InterfaceNotFound));
     let gone = ProtocolHandle::from_bits(1);
     assert_eq!(manager.leave_all(gone, wan), Err(ManagerError::InvalidHandle));
     let ospf = manager.register(Client::new(0x0137_0030, 0), None).unwrap();
@@ -220,22 +221,22 @@ fn an_interface_goes_down_and_is_synchronised_anew() {
     assert_eq!(manager.leave_all(ospf, wan), Err(ManagerError::NotTheOwner { owner }));
 
     assert_eq!(manager.leave_all(igmp, wan).unwrap().changed, 4);
-    assert_eq!(manager.snapshot().unwrap().joined_on(wan).count(), 4, "its owner's stay");
+    assert_eq!(manager.snapshot().unwrap().ipv4().joined_on(wan).count(), 4, "its owner's stay");
     assert_eq!(manager.leave_all(pim, wan).unwrap().changed, 4);
     assert_eq!(manager.leave_all(pim, wan).unwrap().changed, 0, "it is owned");
 
-    let join = |number: u32| (V4::from_bits(0xe800_0000 + number), V4::UNSPECIFIED);
+    let join = |number: u32| Join::any_source(V4::from_bits(0xe800_0000 + number));
     let joins = [join(1), join(5), join(6)];
     assert_eq!(manager.replace(igmp, LAN, &joins).unwrap().changed, 4, "0, 2, 5 and 6");
     let snapshot = manager.snapshot().unwrap();
-    assert_eq!(snapshot.joined_on(LAN).collect::<Vec<_>>(), joins);
+    assert_eq!(snapshot.ipv4().joined_on(LAN).collect::<Vec<_>>(), joins);
 
     let refused = |at, error| Err(BulkError { at, error });
     let not_ascending = ManagerError::Write(WriteError::NotAscending { at: 1 });
     assert_eq!(not_ascending.code(), code::ERROR_INVALID_PARAMETER);
     assert_eq!(manager.replace(igmp, LAN, &[join(2), join(1)]), refused(Some(1), not_ascending));
     let group = V4::new(10, 0, 0, 1);
-    let no_group = [(group, V4::UNSPECIFIED), join(1)];
+    let no_group = [Join::any_source(group), join(1)];
     let not_multicast = ManagerError::NotMulticast { group };
     assert_eq!(manager.replace(igmp, LAN, &no_group), refused(Some(0), not_multicast));
     assert_eq!(
@@ -248,7 +249,7 @@ fn an_interface_goes_down_and_is_synchronised_anew() {
 
 #[test]
 fn versions_that_are_too_many_refuse_a_start() {
-    let limits = ManagerLimits::default().table(Limits::default().live_versions(2));
+    let limits = ManagerLimits::default().with_table(Limits::default().with_live_versions(2));
     let (manager, igmp) = manager(limits, 1);
     let first = start(&manager, igmp).unwrap();
     add(&manager, igmp, 1);
@@ -262,10 +263,10 @@ fn versions_that_are_too_many_refuse_a_start() {
 #[test]
 fn each_enumeration_may_be_of_a_version_of_its_own() {
     const MANY: usize = Limits::LIVE_VERSIONS + 100;
-    let table = Limits::default().node_bytes(64 << 20);
-    let limits = ManagerLimits::default().table(table).enumerations(MANY);
+    let table = Limits::default().with_node_bytes(64 << 20);
+    let limits = ManagerLimits::default().with_table(table).with_enumerations(MANY);
     let (manager, igmp) = manager(limits, 0);
-    assert_eq!(manager.limits().table, table.live_versions(2 * MANY));
+    assert_eq!(manager.limits().table, table.with_live_versions(2 * MANY));
     for number in 0..MANY as u32 {
         start(&manager, igmp).unwrap();
         add(&manager, igmp, number);
@@ -278,7 +279,7 @@ fn each_enumeration_may_be_of_a_version_of_its_own() {
 #[test]
 fn idle_enumerations_expire_and_used_ones_do_not() {
     let idle = Duration::from_millis(200);
-    let limits = ManagerLimits::default().enumerations(2).idle(idle);
+    let limits = ManagerLimits::default().with_enumerations(2).with_idle(idle);
     let (manager, igmp) = manager(limits, 1);
     let [used, forgotten] = [(); 2].map(|()| start(&manager, igmp).unwrap());
     let started = Instant::now();
@@ -291,7 +292,7 @@ fn idle_enumerations_expire_and_used_ones_do_not() {
     assert!(started.elapsed() >= idle / 2);
     let end = |handle| manager.end_enumeration(handle);
     assert_eq!((expired, end(forgotten)), (1, Err(ManagerError::InvalidHandle)));
-    // Where there is no room, a start ends what is idle.
+    // At the limit, a start ends idle enumerations.
     let forgotten = start(&manager, igmp).unwrap();
     let started = Instant::now();
     loop {
@@ -308,7 +309,7 @@ fn idle_enumerations_expire_and_used_ones_do_not() {
 
 #[test]
 fn what_an_idle_enumeration_held_is_free_once_it_expired() {
-    let limits = ManagerLimits::default().idle(Duration::ZERO);
+    let limits = ManagerLimits::default().with_idle(Duration::ZERO);
     let (manager, igmp) = manager(limits, 2000);
     start(&manager, igmp).unwrap();
     for number in 0..2000 {
@@ -316,7 +317,7 @@ fn what_an_idle_enumeration_held_is_free_once_it_expired() {
     }
     assert!(manager.stats().slots_retained > 0);
     assert_eq!(manager.expire_idle(), 1);
-    while manager.reclaim() {}
+    manager.reclaim();
     assert_eq!(manager.stats().slots_retained, 0);
 }
 
@@ -326,7 +327,7 @@ fn who_holds_what_is_told() {
     let pim = manager.register(Client::new(0x0137_0020, 1), None).unwrap();
     let first = start(&manager, igmp).unwrap();
     manager.get_next(first, &mut [0; 160]).unwrap();
-    let groups = Filter::all().group("232.0.0.64/28".parse().unwrap());
+    let groups = Filter::all().with_groups("232.0.0.64/28".parse().unwrap());
     let old = manager.snapshot().unwrap().version();
     for number in 0..90 {
         manager.delete_membership(igmp, &entry(number), LAN, MembershipFlags::JOIN).unwrap();
@@ -339,7 +340,7 @@ fn who_holds_what_is_told() {
     assert_eq!((one.handle, one.client), (first, Client::new(10, 0)));
     assert_eq!((one.view, one.filter, one.version), (View::AllSources, Filter::all(), old));
     let ninth = entry(9).group();
-    assert_eq!(one.position, Some(Position::behind(ninth, V4::UNSPECIFIED)));
+    assert_eq!(one.position, Some(Position::behind(Join::new(ninth, V4::UNSPECIFIED))));
     assert_eq!(one.remaining, 90);
     let retained = manager.stats().slots_retained;
     assert!(retained > 0);
@@ -360,9 +361,12 @@ fn clients_go_by_their_protocol_ids_in_the_table() {
     let register = |id, component| manager.register(Client::new(id, component), None).unwrap();
     let others = [register(10, 1), register(10, 2), register(u32::MAX, 0), register(0, 0)];
     let number = |handle| manager.protocol_number(handle).unwrap();
-    assert_eq!(number(igmp), Protocol(10));
-    assert_eq!(others.map(|handle| number(handle).0), [u32::MAX, u32::MAX - 1, u32::MAX - 2, 0]);
-    // Each deletes its own.
+    assert_eq!(number(igmp), Protocol::new(10));
+    assert_eq!(
+        others.map(|handle| number(handle).number()),
+        [u32::MAX, u32::MAX - 1, u32::MAX - 2, 0]
+    );
+    // Each client deletes its own membership.
     for handle in others.into_iter().take(2).chain([igmp]) {
         add(&manager, handle, 1);
     }
@@ -403,14 +407,14 @@ fn managers_have_nothing_in_common() {
     assert_eq!(taken, (Ok(()), Ok(())));
     let snapshot = one.0.snapshot().unwrap();
     drop(one);
-    assert_eq!(snapshot.len::<V4>(), 1);
+    assert_eq!(snapshot.ipv4().len(), 1);
 }
 
 #[test]
 fn random_handles_are_never_accepted() {
     let (manager, igmp) = manager(ManagerLimits::default(), 1);
     let running: Vec<_> = (0..1024).map(|_| start(&manager, igmp).unwrap()).collect();
-    // A linear congruential generator's high halves, twice.
+    // The high halves of two numbers of a linear congruential generator.
     let mut state = 0x9e37_79b9_7f4a_7c15u64;
     let mut random = || {
         let mut half = || {

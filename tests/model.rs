@@ -1,20 +1,18 @@
-//! Random operations, with many snapshots held, against a model of `BTreeMap`s.
-
-mod common;
+//! Random operations, with many snapshots held, compared with a model of `BTreeMap`s.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use common::{Model, Small};
 use groupscan::{
-    Enumeration, Family, Filter, GroupTable, Interface, Membership, MembershipFlags, Prefix,
+    Enumeration, Family, Filter, GroupTable, Interface, Join, Membership, MembershipFlags, Prefix,
     Protocol, Snapshot, V4, V6, View, WriteTxn,
 };
+use groupscan_testing::model::{Model, Small};
 use proptest::prelude::*;
 
-/// The snapshots held at a time at most.
+/// The largest number of snapshots held at a time.
 const HELD: usize = 64;
 
-/// Memberships are numbered: group and source by the number, on a few interfaces.
+/// Memberships are numbered: the number gives group and source. There are a few interfaces.
 const NUMBERS: u32 = 6000;
 
 /// A family whose memberships can be numbered.
@@ -34,9 +32,9 @@ impl Numbered for V6 {
     }
 }
 
-/// The (group, source) of a number: some groups have a wildcard and some sources.
-fn join_of<F: Numbered>(number: u32) -> (F, F) {
-    (F::numbered(number / 7), F::numbered(number % 7))
+/// The join of a number. Some groups have an any-source join and some have sources.
+fn join_of<F: Numbered>(number: u32) -> Join<F> {
+    Join::new(F::numbered(number / 7), F::numbered(number % 7))
 }
 
 fn interface_of<F: Numbered>(number: u32) -> Interface<F> {
@@ -44,12 +42,12 @@ fn interface_of<F: Numbered>(number: u32) -> Interface<F> {
 }
 
 fn membership_of<F: Numbered>(number: u32, at: Place) -> Membership<F> {
-    let (group, source) = join_of(number);
-    let (interface, protocol) = (interface_of(at.interface), Protocol(at.protocol));
+    let Join { group, source } = join_of(number);
+    let (interface, protocol) = (interface_of(at.interface), Protocol::new(at.protocol));
     Membership::source_specific(group, source, interface, protocol).with_flags(at.flags)
 }
 
-/// What a membership has beside its number.
+/// The fields of a membership besides its number.
 #[derive(Clone, Copy, Debug)]
 struct Place {
     interface: u32,
@@ -61,18 +59,18 @@ struct Place {
 enum Edit {
     Join(u32, Place),
     Leave(u32, Place),
-    /// So many numbers from one on.
+    /// The first number, and the count of numbers from there on.
     JoinRun(u32, u32, Place),
     LeaveRun(u32, u32, Place),
     LeaveAll(Place),
-    /// Every so manieth number of a run.
+    /// The first number, the count, and the step between numbers.
     Replace(u32, u32, usize, Place),
 }
 
 #[derive(Clone, Debug)]
 enum Op {
     Commit(Vec<Edit>),
-    /// Aborts after the edits, and then makes them under the same number.
+    /// Aborts after each count of edits, then commits all of them under the next version's number.
     AbortAndCommit(Vec<Edit>),
     /// Panics after the edits.
     Panic(Vec<Edit>),
@@ -118,7 +116,7 @@ fn op() -> impl Strategy<Value = Op> {
     ]
 }
 
-/// Makes an edit on both sides, which must agree on what it changed.
+/// Makes an edit in the table and in the model, which must agree on what it changed.
 fn make<F: Numbered>(txn: &mut WriteTxn<'_>, model: &mut Model<F>, edit: &Edit) {
     let mut join = |txn: &mut WriteTxn<'_>, number, place| {
         let membership = membership_of(number, place);
@@ -134,13 +132,15 @@ fn make<F: Numbered>(txn: &mut WriteTxn<'_>, model: &mut Model<F>, edit: &Edit) 
             (first..first + count).for_each(|number| leave(txn, model, number, place));
         }
         Edit::LeaveAll(place) => {
-            let (interface, protocol) = (interface_of(place.interface), Protocol(place.protocol));
+            let (interface, protocol) =
+                (interface_of(place.interface), Protocol::new(place.protocol));
             let expected = model.replace(interface, protocol, &[]);
             assert_eq!(txn.leave_all(interface, protocol), Ok(expected));
         }
         Edit::Replace(first, count, step, place) => {
-            let (interface, protocol) = (interface_of(place.interface), Protocol(place.protocol));
-            let joins: Vec<(F, F)> = (first..first + count).step_by(step).map(join_of).collect();
+            let (interface, protocol) =
+                (interface_of(place.interface), Protocol::new(place.protocol));
+            let joins: Vec<Join<F>> = (first..first + count).step_by(step).map(join_of).collect();
             let expected = model.replace(interface, protocol, &joins);
             assert_eq!(txn.replace(interface, protocol, &joins), Ok(expected));
         }
@@ -152,38 +152,38 @@ fn leave<F: Numbered>(txn: &mut WriteTxn<'_>, model: &mut Model<F>, number: u32,
     assert_eq!(txn.leave(&membership), Ok(model.leave(&membership)));
 }
 
-fn joins_of<F: Family>(snapshot: &Snapshot) -> Vec<(F, F)> {
-    let enumeration: Enumeration<F> = snapshot.enumerate(View::AllSources, Filter::all());
+fn joins_of<F: Family>(snapshot: &Snapshot) -> Vec<Join<F>> {
+    let enumeration: Enumeration<F> = snapshot.of::<F>().enumerate(View::AllSources, Filter::all());
     let mut buffer = vec![0; 100 * Enumeration::<F>::ENTRY_BYTES];
     let mut joins = Vec::new();
     loop {
         let batch = enumeration.get_next(&mut buffer).unwrap();
-        joins.extend(batch.entries().iter().map(|entry| F::group_and_source(entry)));
+        joins.extend(batch.entries().iter().map(Join::from_entry));
         if !batch.more() {
             return joins;
         }
     }
 }
 
-/// What is quick to compare.
+/// Compares what is quick to compare.
 fn check<F: Numbered>(snapshot: &Snapshot, model: &Model<F>) {
-    let joins: Vec<(F, F)> = model.joins().into_iter().collect();
+    let joins: Vec<Join<F>> = model.joins().into_iter().collect();
     assert_eq!(joins_of::<F>(snapshot), joins);
-    assert_eq!(snapshot.len::<F>(), joins.len());
-    assert_eq!(snapshot.membership_count::<F>(), model.len());
-    assert_eq!(snapshot.interface_count::<F>(), model.interfaces().len());
+    assert_eq!(snapshot.of::<F>().len(), joins.len());
+    assert_eq!(snapshot.of::<F>().membership_count(), model.membership_count());
+    assert_eq!(snapshot.of::<F>().interface_count(), model.interfaces().len());
 }
 
-/// All that a snapshot answers.
+/// Compares the answers to all queries.
 fn check_all<F: Numbered>(snapshot: &Snapshot, model: &Model<F>) {
     check(snapshot, model);
     for interface in (0..5).map(interface_of) {
         let joined = model.joined_on(interface);
-        assert!(snapshot.joined_on(interface).eq(joined.into_iter()));
+        assert!(snapshot.of::<F>().joined_on(interface).eq(joined.into_iter()));
     }
-    for (group, source) in model.joins().into_iter().step_by(50) {
-        let outgoing = snapshot.outgoing(group, source).collect();
-        assert_eq!(model.outgoing(group, source), outgoing);
+    for join in model.joins().into_iter().step_by(50) {
+        let outgoing = snapshot.of::<F>().outgoing(join).collect();
+        assert_eq!(model.outgoing(join), outgoing);
     }
 }
 
@@ -232,20 +232,21 @@ fn run<F: Numbered>(ops: Vec<Op>) {
                 }
             }
             Op::Rank(number) => {
-                let (group, source) = join_of(number);
-                let rank = model.joins().range(..(group, source)).count();
+                let join = join_of::<F>(number);
+                let rank = model.joins().range(..join).count();
                 let snapshot = table.snapshot().unwrap();
-                assert_eq!(snapshot.rank(group, source), rank);
-                let next = model.joins().range((group, source)..).next().copied();
-                assert_eq!(snapshot.join_at(rank), next);
+                assert_eq!(snapshot.of::<F>().rank(join), rank);
+                let next = model.joins().range(join..).next().copied();
+                assert_eq!(snapshot.of::<F>().join_at(rank), next);
             }
             Op::Range(number, length) => {
-                let (group, _) = join_of::<F>(number);
+                let group = join_of::<F>(number).group;
                 let prefix = Prefix::<F>::new(group, length.min(F::BITS)).unwrap_or_default();
-                let expected = model.joins().iter().filter(|(g, _)| prefix.contains(*g)).count();
-                assert_eq!(table.snapshot().unwrap().count(prefix), expected);
+                let expected =
+                    model.joins().iter().filter(|join| prefix.contains(join.group)).count();
+                assert_eq!(table.snapshot().unwrap().of::<F>().count(prefix), expected);
             }
-            Op::Reclaim => while table.reclaim() {},
+            Op::Reclaim => table.reclaim(),
         }
         check(&table.snapshot().unwrap(), &model);
         let live: std::collections::BTreeSet<_> =

@@ -1,16 +1,14 @@
-//! The nodes that exist are those that a live version reaches, after every operation.
+//! After every operation, the nodes that exist are those that a live version reaches.
 //!
-//! A node is reachable from the versions from its birth up to its retirement. So the rule that it is
-//! freed when, and only when, no live version lies between says that the nodes which exist are the
-//! union of what the live versions reach. The test walks all of them.
-
-mod common;
+//! A node is reachable from the versions from its birth up to its retirement. It is freed when, and only
+//! when, no live version lies between. So the nodes that exist are the union of the nodes that live
+//! versions reach. The test walks all of them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use common::{Small, membership};
 use groupscan::internals::{existing, reachable};
 use groupscan::{Family, GroupTable, Membership, Snapshot, V4, V6, Version};
+use groupscan_testing::model::{Small, membership};
 use proptest::prelude::*;
 
 #[derive(Clone, Debug)]
@@ -42,7 +40,7 @@ fn numbered<F: Small>([group, source, interface, protocol]: [u8; 4]) -> Membersh
 
 /// Compares what exists with what the live versions reach, and the statistics with both.
 fn check(table: &GroupTable, held: &[Snapshot]) {
-    while table.reclaim() {}
+    table.reclaim();
     let current = table.snapshot().unwrap();
     let mut versions: BTreeMap<Version, BTreeSet<usize>> = BTreeMap::new();
     for snapshot in held.iter().chain([&current]) {
@@ -87,7 +85,7 @@ fn edit<F: Small>(table: &GroupTable, edits: Vec<([u8; 4], bool)>, commit: bool)
 fn run<F: Small + Family>(ops: Vec<Op>) {
     let table = GroupTable::new();
     let mut held: Vec<Snapshot> = Vec::new();
-    // More than one leaf of every set, whatever the capacity of nodes.
+    // Every set has more than one leaf, at any node capacity.
     let all = (0..40).flat_map(|group| (0..12).map(move |source| ([group, source, 0, 0], true)));
     edit::<F>(&table, all.collect(), true);
     for op in ops {
@@ -140,8 +138,8 @@ fn commits_alone_keep_pace_with_what_they_retire() {
     edit::<V4>(&table, numbers().map(|n| (n, true)).collect(), true);
     let alone = table.stats().slots_in_use;
     for round in 0..20 {
-        // Each version is held over the next commit only, which replaces most nodes, and dropped without a
-        // call of `reclaim`.
+        // Each version is held over the next commit only, which replaces most nodes. Then it is dropped
+        // without a call of `reclaim`.
         let held = table.snapshot().unwrap();
         edit::<V4>(&table, numbers().step_by(4).map(|n| (n, round % 2 == 1)).collect(), true);
         drop(held);

@@ -1,15 +1,14 @@
-//! The protocols of `tests/loom.rs` with many threads, in thousands of orders of their steps that are
-//! drawn at random.
+//! The protocols of `tests/loom.rs` with many threads, in thousands of random orders of their steps.
 //!
-//! Run with `RUSTFLAGS="--cfg shuttle" cargo test --test shuttle`. Loom tries every order, of two or three
-//! threads; here there are up to nine. Half of the orders are drawn step by step, the other half have
-//! few changes of thread, at random places, which finds what needs one thread to be stopped for long
-//! (PCT). As under loom the lock-based twins stand in for arc-swap and crossbeam-epoch, atomic
-//! operations happen in one order, and a read of a freed node is seen by its word of life.
+//! Run with `RUSTFLAGS="--cfg shuttle" cargo test --test shuttle`. Loom tries every order of two or three
+//! threads; these tests have up to nine. Half of the orders are drawn step by step. The other half have
+//! few changes of thread, at random places (PCT); they find failures that need one thread to be stopped
+//! for long. As under loom, lock-based twins replace arc-swap and crossbeam-epoch, atomic operations
+//! happen in one order, and the word of life reveals a read of a freed node.
 //!
-//! The orders are those of a seed, so a failure comes again. A test that fails prints the schedule in
-//! which it did, and if the order was drawn step by step also the seed of that one order. Either runs it
-//! alone; the schedule takes several lines, which belong together:
+//! A seed decides the orders, so a failure repeats. A test that fails prints its schedule. If the order
+//! was drawn step by step, it also prints the seed of that one order. Either one runs that order alone.
+//! The schedule takes several lines; pass all of them:
 //!
 //! ```sh
 //! GROUPSCAN_SCHEDULE='9103...' RUSTFLAGS="--cfg shuttle" cargo test --test shuttle NAME
@@ -17,9 +16,6 @@
 //! ```
 
 #![cfg(shuttle)]
-
-#[path = "common/orders.rs"]
-mod orders;
 
 use std::collections::BTreeSet;
 use std::env;
@@ -32,26 +28,28 @@ use groupscan::{
     Filter, GroupTable, Limits, Membership, MembershipFlags, Prefix, Protocol, Snapshot,
     SnapshotError, V4, View, WriteTxn,
 };
-use orders::{LAN, check, check_nothing_is_left, entry, manager, read_one, set_of, start};
+use groupscan_testing::orders::{
+    LAN, check, check_nothing_is_left, entry, manager, read_one, set_of, start,
+};
 use shuttle::scheduler::{PctScheduler, RandomScheduler, ReplayScheduler, Scheduler};
 use shuttle::thread::{self, JoinHandle};
 use shuttle::{Config, MaxSteps, Runner};
 
 const SEED: u64 = 0x5eed;
 
-/// The orders that each of the two schedulers draws.
+/// The number of orders that each of the two schedulers draws.
 const ORDERS: usize = 1000;
 
-/// The changes of thread, and one, that PCT makes of itself.
+/// One more than the changes of thread that PCT makes by itself.
 const DEPTH: usize = 5;
 
-/// More steps than any of the tests takes: who needs more waits for a thread that has no turn.
+/// More steps than any of the tests takes. A test that needs more waits for a thread that never runs.
 const STEPS: usize = 50_000;
 
 const WRITERS: usize = 3;
 const READERS: usize = 4;
 
-/// Runs a test in many orders, or in the one that was asked for.
+/// Runs a test in many orders, or in the one that `GROUPSCAN_SCHEDULE` gives.
 fn explore(run: impl Fn() + Send + Sync + 'static) {
     let run = Arc::new(run);
     if let Ok(schedule) = env::var("GROUPSCAN_SCHEDULE") {
@@ -65,12 +63,12 @@ fn run_by(scheduler: impl Scheduler + 'static, run: Arc<impl Fn() + Send + Sync 
     let mut config = Config::new();
     config.stack_size = 256 << 10;
     config.max_steps = MaxSteps::FailAfter(STEPS);
-    // That atomic operations happen in one order is said above.
+    // The warnings are about atomic operations happening in one order, which these docs state.
     config.silence_warnings = true;
     Runner::new(scheduler, config).run(move || run());
 }
 
-/// Threads that run the same, each with its number.
+/// Threads that run the same code, each with its number.
 fn spawn<T: Send + 'static>(
     count: usize,
     run: impl Fn(usize) -> T + Send + Sync + 'static,
@@ -89,13 +87,14 @@ fn join_all<T>(threads: Vec<JoinHandle<T>>) -> Vec<T> {
 
 const TURNS: usize = 2;
 
-/// The keys of a writer's turn, which come in one commit.
+/// The keys that a writer commits in one turn.
 fn keys(writer: usize, turn: usize) -> [u64; 2] {
     let first = 100 * (writer as u64 + 1) + 2 * turn as u64;
     [first, first + 1]
 }
 
-/// A version has of each writer the keys of its first turns, whole. Returns the turns of all.
+/// Checks that a version has the whole commits of each writer's first turns. Returns the turns of all
+/// writers.
 fn turns(snapshot: &JoinSetSnapshot) -> usize {
     let mut turns = 0;
     for writer in 0..WRITERS {
@@ -112,7 +111,7 @@ fn turns(snapshot: &JoinSetSnapshot) -> usize {
     turns
 }
 
-/// What is left once all others have let go and a last commit was made.
+/// Commits once more, and checks that one version is left. No other holder exists.
 fn check_one_version_is_left(set: &JoinSet) {
     assert!(set.change([1], true));
     assert_eq!((set.live_versions(), set.retained_nodes()), (1, 0));
@@ -122,7 +121,7 @@ fn check_one_version_is_left(set: &JoinSet) {
 fn many_writers_and_readers_agree_on_one_order() {
     explore(|| {
         let set = Arc::new(JoinSet::new());
-        // Not shuttle's, so that looking at it is no step.
+        // Not shuttle's type, so that a load is not a step.
         let committed = Arc::new(AtomicUsize::new(0));
         let writers = {
             let (set, committed) = (Arc::clone(&set), Arc::clone(&committed));
@@ -182,15 +181,15 @@ fn versions_die_on_any_thread() {
 fn change(txn: &mut WriteTxn<'_>, writer: usize, join: bool) {
     for number in 0..3 {
         let group = entry(8 * (writer as u8 + 1) + number).group();
-        let membership = Membership::any_source(group, LAN, Protocol(writer as u32));
+        let membership = Membership::any_source(group, LAN, Protocol::new(writer as u32));
         let changed = if join { txn.join(&membership) } else { txn.leave(&membership) };
         assert_eq!(changed, Ok(true));
     }
 }
 
-/// Reads a snapshot, one record a call: of each writer it has three groups or none.
+/// Reads a snapshot, one record per call. It has three groups of each writer, or none.
 fn check_groups(snapshot: &Snapshot) {
-    let enumeration = snapshot.enumerate(View::AllSources, Filter::<V4>::all());
+    let enumeration = snapshot.ipv4().enumerate(View::AllSources, Filter::<V4>::all());
     let mut groups = Vec::new();
     let mut buffer = [0; 16];
     loop {
@@ -199,10 +198,10 @@ fn check_groups(snapshot: &Snapshot) {
         if !batch.more() {
             break;
         }
-        // Others go on between two calls.
+        // Other threads run between two calls.
         thread::yield_now();
     }
-    assert_eq!(groups.len(), snapshot.membership_count::<V4>());
+    assert_eq!(groups.len(), snapshot.ipv4().membership_count());
     for groups in groups.chunks(3) {
         let first = groups[0];
         assert!(first.is_multiple_of(8) && *groups == [first, first + 1, first + 2]);
@@ -214,7 +213,7 @@ const LIVE_VERSIONS: usize = 2;
 #[test]
 fn enumerations_go_on_while_many_write_and_no_more_versions_live_than_may() {
     explore(|| {
-        let limits = Limits::default().live_versions(LIVE_VERSIONS);
+        let limits = Limits::default().with_live_versions(LIVE_VERSIONS);
         let table = Arc::new(GroupTable::with_limits(limits));
         let writers = {
             let table = Arc::clone(&table);
@@ -232,7 +231,7 @@ fn enumerations_go_on_while_many_write_and_no_more_versions_live_than_may() {
             let table = Arc::clone(&table);
             spawn(READERS, move |_| {
                 let taken = table.snapshot();
-                // One more for the moment of a commit.
+                // One more while a commit runs.
                 assert!(table.stats().live_versions <= LIVE_VERSIONS + 1);
                 match taken {
                     Ok(snapshot) => check_groups(&snapshot),
@@ -245,9 +244,9 @@ fn enumerations_go_on_while_many_write_and_no_more_versions_live_than_may() {
         };
         join_all(writers);
         join_all(readers);
-        while table.reclaim() {}
+        table.reclaim();
         let stats = table.stats();
-        assert_eq!((stats.live_versions, stats.slots_in_use), (1, 0), "all has left");
+        assert_eq!((stats.live_versions, stats.slots_in_use), (1, 0), "all memberships have left");
     });
 }
 
@@ -304,20 +303,21 @@ fn many_ends_against_many_reads_and_writes() {
             })
         };
         let ended = join_all(enders).into_iter().filter(|ended| *ended).count();
-        assert_eq!(ended, 1, "one of all ends it");
+        assert_eq!(ended, 1, "exactly one thread ends it");
         assert_eq!(read_one(&manager, running), None, "ended");
         let read = join_all(readers);
         assert!(read.iter().all(|numbers| numbers.is_sorted()));
         let mut numbers = read.concat();
         numbers.sort_unstable();
-        // It may have ended before all was read, but what was read is one version's, each record once.
+        // It may have ended before the last record. The records that were read are of one version, each once.
         assert!(numbers.into_iter().eq(1..=read.concat().len() as u8));
         join_all(writers);
         check_nothing_is_left(&manager);
     });
 }
 
-/// Threads start, read and end enumerations, each of a group of its own, with so many slots for handles.
+/// Each of `threads` threads starts, reads and ends enumerations of its own group. At most `slots`
+/// enumerations are open at a time.
 fn start_and_end(threads: u8, slots: usize) {
     let (manager, igmp) = manager(threads, slots);
     let all = {
@@ -327,7 +327,7 @@ fn start_and_end(threads: u8, slots: usize) {
             let groups = Prefix::new(own.group(), 32).unwrap();
             let mut ended = Vec::new();
             for _ in 0..TURNS {
-                let filter = Filter::all().group(groups);
+                let filter = Filter::all().with_groups(groups);
                 match manager.start_enumeration(igmp, View::AllSources, filter) {
                     Ok(running) => {
                         assert_eq!(read_one(&manager, running), Some(Some(own)));
@@ -337,7 +337,7 @@ fn start_and_end(threads: u8, slots: usize) {
                     }
                     Err(error) => {
                         assert_eq!(error, ManagerError::TooManyEnumerations { limit: slots });
-                        assert!(slots < threads.into(), "each of the others has one of the rest");
+                        assert!(slots < threads.into(), "each other thread has one of the slots");
                     }
                 }
             }
@@ -361,7 +361,7 @@ fn a_free_slot_is_found_whatever_comes_and_goes() {
 }
 
 #[test]
-fn a_handle_stands_for_its_own_enumeration_whoever_has_its_slot_next() {
+fn a_handle_names_its_own_enumeration_whatever_takes_its_slot_next() {
     explore(|| start_and_end(4, 1));
 }
 
@@ -378,7 +378,7 @@ fn many_starts_against_deregistering() {
             spawn(2, move |_| manager.deregister(igmp).is_ok())
         };
         let left = join_all(leavers).into_iter().filter(|left| *left).count();
-        assert_eq!(left, 1, "one of two deregisters it");
+        assert_eq!(left, 1, "one of two threads deregisters it");
         for started in join_all(starters).concat() {
             match started {
                 Ok(handle) => assert_eq!(read_one(&manager, handle), None, "it has ended"),

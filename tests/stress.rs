@@ -1,6 +1,6 @@
-//! Threads that join, leave, take snapshots, enumerate and let go, all at once.
+//! Threads join, leave, take snapshots, enumerate and drop snapshots, all at once.
 //!
-//! Meant to be run under sanitizers and valgrind too, with the cfg `groupscan_check`.
+//! Run it under sanitizers and valgrind too, with the cfg `groupscan_check`.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{self, TryRecvError};
@@ -8,14 +8,14 @@ use std::thread;
 
 use groupscan::{Filter, GroupTable, Interface, Membership, Protocol, Snapshot, V4, View};
 
-/// The commits of each writer; few enough for valgrind.
+/// The commits of each writer. Valgrind gets fewer.
 const COMMITS: u32 = if cfg!(groupscan_check) { 1500 } else { 20_000 };
 
 const READERS: usize = 3;
 const WRITERS: u32 = 2;
 
-/// Each commit joins or leaves all of a writer's groups of one number: (\*,G) and two sources, in
-/// blocks of neighbours, so that a snapshot has all of them or none.
+/// Joins or leaves, in one commit, all of a writer's groups of one number: (\*,G) and two sources each.
+/// They are consecutive, so a snapshot has the whole block or none of it.
 fn toggle(table: &GroupTable, writer: u32, number: u32, join: bool) {
     let mut txn = table.begin_write();
     for group in 0..3 {
@@ -31,9 +31,9 @@ fn toggle(table: &GroupTable, writer: u32, number: u32, join: bool) {
     txn.commit();
 }
 
-/// Looks at every record of a snapshot: blocks of nine, each whole.
+/// Checks every record of a snapshot: whole blocks of nine.
 fn check(snapshot: &Snapshot) {
-    let enumeration = snapshot.enumerate(View::AllSources, Filter::<V4>::all());
+    let enumeration = snapshot.ipv4().enumerate(View::AllSources, Filter::<V4>::all());
     let mut buffer = [0; 16 * 9 * 5];
     let mut records = 0;
     loop {
@@ -48,8 +48,8 @@ fn check(snapshot: &Snapshot) {
             break;
         }
     }
-    assert_eq!(records, snapshot.len::<V4>());
-    assert_eq!(records, snapshot.membership_count::<V4>());
+    assert_eq!(records, snapshot.ipv4().len());
+    assert_eq!(records, snapshot.ipv4().membership_count());
 }
 
 #[test]
@@ -64,7 +64,7 @@ fn snapshots_are_whole_whatever_threads_do() {
                 let table = &table;
                 scope.spawn(move || {
                     for turn in 0..COMMITS {
-                        // In and out, over and over, of sixteen numbers.
+                        // Joins and leaves sixteen numbers, over and over.
                         toggle(table, writer, turn % 16, turn / 16 % 2 == 0);
                         if turn % 64 == 0 {
                             table.reclaim();
@@ -80,7 +80,7 @@ fn snapshots_are_whole_whatever_threads_do() {
                     let snapshot = table.snapshot().unwrap();
                     check(&snapshot);
                     taken.fetch_add(1, Ordering::Relaxed);
-                    // Some are dropped here, some by another thread, some later.
+                    // Some snapshots are dropped here, some by another thread, some later.
                     if reader > 0 {
                         let _ = give.try_send(snapshot);
                     }
@@ -92,7 +92,7 @@ fn snapshots_are_whole_whatever_threads_do() {
         let table = &table;
         let keeper = scope.spawn(move || {
             let mut kept = Vec::new();
-            // Polled, for a sanitizer does not see a wait for the channel.
+            // Polled, because a sanitizer does not see a wait for the channel.
             loop {
                 match take.try_recv() {
                     Ok(snapshot) => {
@@ -101,14 +101,14 @@ fn snapshots_are_whole_whatever_threads_do() {
                         if kept.len() > 20 {
                             kept.drain(..13);
                         }
-                        table.stats();
+                        _ = table.stats();
                     }
                     Err(TryRecvError::Empty) => thread::yield_now(),
                     Err(TryRecvError::Disconnected) => return,
                 }
             }
         });
-        // Joined one by one, for a sanitizer does not see the end of a scope.
+        // Joined one by one, because a sanitizer does not see the end of a scope.
         let ended: Vec<_> = writers.into_iter().map(|writer| writer.join()).collect();
         done.store(true, Ordering::Relaxed);
         readers.into_iter().for_each(|reader| reader.join().unwrap());
@@ -116,7 +116,7 @@ fn snapshots_are_whole_whatever_threads_do() {
         ended.into_iter().for_each(|writer| writer.unwrap());
     });
     assert!(taken.load(Ordering::Relaxed) > 0);
-    while table.reclaim() {}
+    table.reclaim();
     let stats = table.stats();
     assert_eq!((stats.live_versions, stats.slots_retained, stats.slots_pending), (1, 0, 0));
 }
@@ -134,7 +134,7 @@ fn snapshots_outlive_the_table_on_any_thread() {
         thread::scope(|scope| {
             let holder = |(number, snapshot): (usize, Snapshot)| {
                 scope.spawn(move || {
-                    assert_eq!(snapshot.len::<V4>(), 9 * (number + 1));
+                    assert_eq!(snapshot.ipv4().len(), 9 * (number + 1));
                     check(&snapshot);
                 })
             };

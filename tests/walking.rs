@@ -1,16 +1,13 @@
-//! Ways through a version: every kernel, memberships, positions, parts, iterators, raw keys.
-
-mod common;
+//! Ways through a version: every SIMD level, memberships, positions, parts, iterators, raw keys.
 
 use std::mem::MaybeUninit;
 use std::thread;
 
-use common::{Model, Small, VIEWS, membership};
 use groupscan::{
-    Enumeration, Family, Filter, GetNextError, GroupTable, Interface, JoinKey, Kernel, Kind,
-    Membership, MembershipEntry, MembershipEntry6, Position, Prefix, Protocol, Snapshot,
-    SourceGroupEntry, V4, V6, View,
+    Enumeration, Family, Filter, GetNextError, GroupTable, Interface, Join, JoinKey, Kind,
+    Membership, Position, Prefix, Protocol, SimdLevel, Snapshot, SourceGroupEntry, V4, V6, View,
 };
+use groupscan_testing::model::{Model, Small, membership};
 use proptest::prelude::*;
 
 /// The numbers of a membership.
@@ -21,14 +18,14 @@ fn numbers() -> impl Strategy<Value = Vec<Numbers>> {
     proptest::collection::vec(membership.prop_map(|(g, s, i, p, f)| [g, s, i, p, f]), 0..160)
 }
 
-/// A table of memberships, and the model of it.
+/// A table of memberships, and its model.
 fn table<F: Small>(memberships: &[Numbers]) -> (GroupTable, Model<F>) {
     let (table, mut model) = (GroupTable::new(), Model::default());
     change(&table, &mut model, memberships);
     (table, model)
 }
 
-/// Joins those that are not there and leaves the others, in one commit.
+/// In one commit, joins the memberships that do not exist and leaves those that do.
 fn change<F: Small>(table: &GroupTable, model: &mut Model<F>, memberships: &[Numbers]) {
     let mut txn = table.begin_write();
     for [g, s, i, p, f] in memberships {
@@ -52,14 +49,14 @@ fn filters<F: Small>() -> Vec<Filter<F>> {
     let sources = [Prefix::ALL, Prefix::new(F::small(3), F::BITS).unwrap()];
     let mut filters = Vec::new();
     for (group, source) in groups.iter().flat_map(|g| sources.iter().map(move |s| (*g, *s))) {
-        let filter = Filter::all().group(group).source(source);
+        let filter = Filter::all().with_groups(group).with_sources(source);
         filters.push(filter);
-        filters.extend(interfaces().map(|interface| filter.interface(interface)));
+        filters.extend(interfaces().map(|interface| filter.with_interface(interface)));
     }
     filters
 }
 
-/// What is left of an enumeration, in pages of so many records.
+/// The rest of an enumeration, read in pages of `page` records.
 fn rest<F: Family, K: Kind>(enumeration: &Enumeration<F, K>, page: usize) -> Vec<K::Record<F>> {
     let mut buffer = vec![0; page * size_of::<K::Record<F>>() + 5];
     let mut rest = Vec::new();
@@ -73,71 +70,46 @@ fn rest<F: Family, K: Kind>(enumeration: &Enumeration<F, K>, page: usize) -> Vec
     }
 }
 
-fn joins<F: Family>(entries: &[F::Entry]) -> Vec<(F, F)> {
-    entries.iter().map(F::group_and_source).collect()
+fn joins<F: Family>(entries: &[F::Entry]) -> Vec<Join<F>> {
+    entries.iter().map(Join::from_entry).collect()
 }
 
-/// The fields of a membership's record.
-trait Fields<F> {
-    fn fields(&self) -> (F, F, u32, u32, Interface<F>);
-}
-
-macro_rules! fields {
-    ($family:ty, $record:ty) => {
-        impl Fields<$family> for $record {
-            fn fields(&self) -> ($family, $family, u32, u32, Interface<$family>) {
-                let (group, source) = (self.entry().group(), self.entry().source());
-                let on = Interface::with_next_hop(self.interface_index(), self.next_hop());
-                (group, source, self.protocol(), self.flags(), on)
-            }
-        }
-    };
-}
-
-fields!(V4, MembershipEntry);
-fields!(V6, MembershipEntry6);
-
-// Every kernel, memberships.
+// Every SIMD level, memberships.
 
 fn kernels_agree<F: Small>(memberships: &[Numbers], page: usize) {
     let (table, model) = table::<F>(memberships);
     let snapshot = table.snapshot().unwrap();
-    for kernel in Kernel::available() {
-        for view in VIEWS {
+    for level in SimdLevel::available() {
+        for view in View::ALL {
             for filter in filters::<F>() {
-                let enumeration = snapshot.enumerate(view, filter).with_kernel(kernel);
-                assert_eq!(enumeration.kernel(), kernel);
+                let enumeration = snapshot.of::<F>().enumerate(view, filter).with_simd_level(level);
+                assert_eq!(enumeration.simd_level(), level);
                 let shown = joins::<F>(&rest(&enumeration, page));
-                assert_eq!(shown, model.shown(view, filter), "{kernel}: {view:?} of {filter:?}");
+                assert_eq!(shown, model.shown(view, filter), "{level}: {view:?} of {filter:?}");
             }
         }
     }
 }
 
-fn memberships_are_shown<F: Small>(memberships: &[Numbers], page: usize)
-where
-    F::MembershipEntry: Fields<F>,
-{
+fn memberships_are_shown<F: Small>(memberships: &[Numbers], page: usize) {
     let (table, model) = table::<F>(memberships);
     let snapshot = table.snapshot().unwrap();
-    for kernel in Kernel::available() {
+    for level in SimdLevel::available() {
         for filter in filters::<F>() {
             for interface in interfaces() {
-                let enumeration =
-                    snapshot.enumerate_memberships(interface, filter).with_kernel(kernel);
+                let enumeration = snapshot
+                    .of::<F>()
+                    .enumerate_memberships(interface, filter)
+                    .with_simd_level(level);
                 let expected = model.memberships_on(interface, filter);
                 assert!(enumeration.remaining() >= expected.len());
                 assert!(!enumeration.is_exact() || enumeration.remaining() == expected.len());
-                let fields = |record: F::MembershipEntry| {
-                    let (group, source, protocol, flags, on) = record.fields();
-                    assert_eq!(on, interface);
-                    (group, source, protocol, flags)
-                };
+                let fields = |record| Membership::from_entry(&record).unwrap();
                 let mut buffer = vec![0; page * size_of::<F::MembershipEntry>()];
                 let batch = enumeration.get_next(&mut buffer).unwrap();
                 let given: Vec<_> = batch.entries().iter().copied().map(fields).collect();
                 assert!(given.iter().eq(expected.iter().take(page)));
-                let again = snapshot.enumerate_memberships(interface, filter);
+                let again = snapshot.of::<F>().enumerate_memberships(interface, filter);
                 let resumed = match enumeration.position() {
                     Some(position) => again.resume_after(position),
                     None => again,
@@ -153,16 +125,16 @@ where
 
 // Positions, parts.
 
-/// Stops after so many records, and goes on in the same version and in a later one.
+/// Stops after `records` records, and resumes in the same version and in a later one.
 fn positions_resume<F: Small>(memberships: &[Numbers], changes: &[Numbers], records: usize) {
     let (table, mut model) = table::<F>(memberships);
     let before = table.snapshot().unwrap();
     let old = model.clone();
     change(&table, &mut model, changes);
     let after = table.snapshot().unwrap();
-    for view in VIEWS {
+    for view in View::ALL {
         for filter in filters::<F>() {
-            let enumeration = before.enumerate(view, filter);
+            let enumeration = before.of::<F>().enumerate(view, filter);
             let all = old.shown(view, filter);
             let mut buffer = vec![0; records * Enumeration::<F>::ENTRY_BYTES];
             let given = match enumeration.get_next(&mut buffer) {
@@ -173,7 +145,7 @@ fn positions_resume<F: Small>(memberships: &[Numbers], changes: &[Numbers], reco
             assert!(given.iter().eq(all.iter().take(records)));
             assert!(enumeration.position().is_none_or(|position| position.protocol.is_none()));
             let resumed = |snapshot: &Snapshot| {
-                let enumeration_there = snapshot.enumerate(view, filter);
+                let enumeration_there = snapshot.of::<F>().enumerate(view, filter);
                 let there = match enumeration.position() {
                     Some(position) => enumeration_there.resume_after(position),
                     None => enumeration_there,
@@ -181,8 +153,8 @@ fn positions_resume<F: Small>(memberships: &[Numbers], changes: &[Numbers], reco
                 joins::<F>(&rest(&there, 3))
             };
             assert_eq!(resumed(&before), all[given.len()..], "{view:?} of {filter:?}");
-            // In the later version come all records behind the last one given, and none before it. In
-            // between, up to the next one of the old version, a record may be missed.
+            // In the later version the enumeration shows only records after the last one given. It may
+            // miss a record that comes before the next one of the old version, and shows all others.
             let later = resumed(&after);
             let shown = model.shown(view, filter);
             assert!(shown.ends_with(&later), "{view:?} of {filter:?}");
@@ -193,15 +165,15 @@ fn positions_resume<F: Small>(memberships: &[Numbers], changes: &[Numbers], reco
             }
             if let Some(last) = given.last() {
                 assert!(later.iter().all(|record| record > last), "{view:?} of {filter:?}");
-                // A client that has but its last record goes on behind exactly that.
-                let place = Position::behind(last.0, last.1);
-                let there = after.enumerate(view, filter).resume_after(place);
+                // A client that knows only its last record resumes exactly after that record.
+                let place = Position::behind(*last);
+                let there = after.of::<F>().enumerate(view, filter).resume_after(place);
                 let expected: Vec<_> = shown.iter().filter(|record| *record > last).collect();
                 let mut behind = joins::<F>(&rest(&there, 2));
-                if view == View::AnySource {
+                if view == View::OnePerGroup {
                     // Its group was shown, so it is not shown again.
-                    behind.retain(|record| record.0 != last.0);
-                    let others = expected.into_iter().filter(|record| record.0 != last.0);
+                    behind.retain(|record| record.group != last.group);
+                    let others = expected.into_iter().filter(|record| record.group != last.group);
                     assert!(behind.iter().eq(others));
                 } else {
                     assert!(behind.iter().eq(expected), "{view:?} of {filter:?}");
@@ -214,9 +186,9 @@ fn positions_resume<F: Small>(memberships: &[Numbers], changes: &[Numbers], reco
 fn parts_are_the_whole<F: Small>(memberships: &[Numbers], parts: usize, taken: usize) {
     let (table, model) = table::<F>(memberships);
     let snapshot = table.snapshot().unwrap();
-    for view in VIEWS {
+    for view in View::ALL {
         for filter in filters::<F>() {
-            let enumeration = snapshot.enumerate(view, filter);
+            let enumeration = snapshot.of::<F>().enumerate(view, filter);
             let mut buffer = vec![0; taken * Enumeration::<F>::ENTRY_BYTES];
             let given = enumeration.get_next(&mut buffer).map_or(0, |batch| batch.entries().len());
             let (remaining, is_exact) = (enumeration.remaining(), enumeration.is_exact());
@@ -240,24 +212,25 @@ fn parts_are_the_whole<F: Small>(memberships: &[Numbers], parts: usize, taken: u
 fn iterators_agree<F: Small>(memberships: &[Numbers]) {
     let (table, model) = table::<F>(memberships);
     let snapshot = table.snapshot().unwrap();
-    for view in VIEWS {
+    for view in View::ALL {
         for filter in filters::<F>() {
             let expected = model.shown(view, filter);
-            let mut records = snapshot.enumerate(view, filter).into_iter();
+            let mut records = snapshot.of::<F>().enumerate(view, filter).into_iter();
             for (at, join) in expected.iter().enumerate() {
                 let (least, most) = records.size_hint();
                 let left = expected.len() - at;
                 assert!(least <= left && most.is_some_and(|most| most >= left));
-                assert_eq!(records.next().map(|entry| F::group_and_source(&entry)), Some(*join));
+                assert_eq!(records.next().map(|entry| Join::from_entry(&entry)), Some(*join));
             }
             assert_eq!((records.next(), records.next()), (None, None));
         }
     }
     for filter in filters::<F>() {
-        let mut keys = snapshot.join_keys(filter.group_prefix());
-        let expected = model.shown(View::AllSources, Filter::all().group(filter.group_prefix()));
+        let mut keys = snapshot.of::<F>().join_keys(filter.groups());
+        let expected = model.shown(View::AllSources, Filter::all().with_groups(filter.groups()));
         assert_eq!(keys.keys_left(), expected.len());
-        let found: Vec<_> = keys.by_ref().flatten().map(|k| (k.group(), k.source())).collect();
+        let found: Vec<_> =
+            keys.by_ref().flatten().map(|k| Join::new(k.group(), k.source())).collect();
         assert_eq!((found, keys.keys_left()), (expected, 0));
     }
 }
@@ -302,7 +275,7 @@ proptest! {
     }
 }
 
-/// A table of consecutive groups, each with a wildcard and two sources.
+/// A table of consecutive groups, each with an any-source join and two sources.
 fn wide(groups: u32) -> GroupTable {
     let table = GroupTable::new();
     let mut txn = table.begin_write();
@@ -317,33 +290,41 @@ fn wide(groups: u32) -> GroupTable {
 
 #[test]
 fn a_thousand_leaves_are_walked_by_every_kernel() {
-    // As many leaves as need branches of branches, of real sizes unless nodes are small for tests.
+    // Enough leaves for a tree of three levels, also with nodes of real size.
     let snapshot = wide(60_000).snapshot().unwrap();
     let expected: Vec<SourceGroupEntry> = snapshot
-        .join_keys(Prefix::<V4>::ALL)
+        .ipv4()
+        .join_keys(Prefix::ALL)
         .flatten()
         .map(|key| SourceGroupEntry::new(key.group(), key.source()))
         .collect();
     assert_eq!(expected.len(), 180_000);
-    for kernel in Kernel::available() {
+    for level in SimdLevel::available() {
         for page in [1000, 7777, 200_000] {
-            let all = snapshot.enumerate(View::AllSources, Filter::<V4>::all()).with_kernel(kernel);
-            assert!(rest(&all, page) == expected, "{kernel} in pages of {page}");
+            let all = snapshot
+                .ipv4()
+                .enumerate(View::AllSources, Filter::<V4>::all())
+                .with_simd_level(level);
+            assert!(rest(&all, page) == expected, "{level} in pages of {page}");
         }
-        let any = snapshot.enumerate(View::AnySource, Filter::<V4>::all()).with_kernel(kernel);
-        assert!(rest(&any, 999).iter().eq(expected.iter().skip(1).step_by(3)), "{kernel}");
-        let filter = Filter::all().interface(Interface::<V4>::new(2));
-        let odd = rest(&snapshot.enumerate(View::AllSources, filter).with_kernel(kernel), 4096);
-        assert!(odd.iter().eq(expected.iter().skip(1).step_by(2)), "{kernel}");
+        let any = snapshot
+            .ipv4()
+            .enumerate(View::OnePerGroup, Filter::<V4>::all())
+            .with_simd_level(level);
+        assert!(rest(&any, 999).iter().eq(expected.iter().skip(1).step_by(3)), "{level}");
+        let filter = Filter::all().with_interface(Interface::<V4>::new(2));
+        let odd =
+            rest(&snapshot.ipv4().enumerate(View::AllSources, filter).with_simd_level(level), 4096);
+        assert!(odd.iter().eq(expected.iter().skip(1).step_by(2)), "{level}");
     }
 }
 
 #[test]
 fn parts_are_read_by_threads_at_the_same_time() {
     let snapshot = wide(10_000).snapshot().unwrap();
-    for view in VIEWS {
-        let expected = rest(&snapshot.enumerate(view, Filter::<V4>::all()), 1000);
-        let enumeration = snapshot.enumerate(view, Filter::<V4>::all());
+    for view in View::ALL {
+        let expected = rest(&snapshot.ipv4().enumerate(view, Filter::<V4>::all()), 1000);
+        let enumeration = snapshot.ipv4().enumerate(view, Filter::<V4>::all());
         let parts: Vec<Vec<SourceGroupEntry>> = thread::scope(|scope| {
             let threads: Vec<_> =
                 enumeration.split(4).map(|part| scope.spawn(move || rest(&part, 77))).collect();
@@ -357,9 +338,9 @@ fn parts_are_read_by_threads_at_the_same_time() {
 #[test]
 fn memory_need_not_be_initialised() {
     let snapshot = wide(100).snapshot().unwrap();
-    for view in VIEWS {
-        let expected = rest(&snapshot.enumerate(view, Filter::<V4>::all()), 1000);
-        let enumeration = snapshot.enumerate(view, Filter::<V4>::all());
+    for view in View::ALL {
+        let expected = rest(&snapshot.ipv4().enumerate(view, Filter::<V4>::all()), 1000);
+        let enumeration = snapshot.ipv4().enumerate(view, Filter::<V4>::all());
         let mut buffer = Box::new_uninit_slice(1000);
         let mut shown = Vec::new();
         loop {
@@ -371,7 +352,7 @@ fn memory_need_not_be_initialised() {
         }
         assert_eq!(shown, expected);
         let mut small = [MaybeUninit::uninit(); 15];
-        let enumeration = snapshot.enumerate(view, Filter::<V4>::all());
+        let enumeration = snapshot.ipv4().enumerate(view, Filter::<V4>::all());
         let error = enumeration.get_next_uninit(&mut small).unwrap_err();
         assert_eq!(error, GetNextError::BufferTooSmall { needed_bytes: 16 });
     }
@@ -379,22 +360,22 @@ fn memory_need_not_be_initialised() {
 
 #[test]
 fn what_cannot_be_is_not_looked_for() {
-    // No wildcard has a source.
-    let filter = Filter::all().source(Prefix::new(V4::new(0, 0, 0, 1), 32).unwrap());
-    let enumeration = wide(100).snapshot().unwrap().enumerate(View::Wildcard, filter);
+    // An any-source join does not have a source.
+    let filter = Filter::all().with_sources(Prefix::new(V4::new(0, 0, 0, 1), 32).unwrap());
+    let enumeration = wide(100).snapshot().unwrap().ipv4().enumerate(View::AnySource, filter);
     assert_eq!((enumeration.remaining(), enumeration.position()), (0, None));
     assert!(!enumeration.get_next(&mut []).unwrap().more());
 }
 
 #[test]
-fn another_kernel_starts_anew() {
+fn another_simd_level_restarts() {
     let snapshot = wide(100).snapshot().unwrap();
-    let start = || snapshot.enumerate(View::SourceSpecific, Filter::<V4>::all());
+    let start = || snapshot.ipv4().enumerate(View::SourceSpecific, Filter::<V4>::all());
     let all = rest(&start(), 1000);
-    let place = Position::behind(all[49].group(), all[49].source());
+    let place = Position::behind(all[49].join());
     let resumed = start().resume_after(place);
     resumed.get_next(&mut [0; 160]).unwrap();
-    assert_eq!(rest(&resumed.with_kernel(Kernel::PORTABLE), 7), all[50..]);
+    assert_eq!(rest(&resumed.with_simd_level(SimdLevel::PORTABLE), 7), all[50..]);
 }
 
 #[test]
@@ -408,10 +389,10 @@ fn records_are_for_people() {
     txn.commit();
     let snapshot = table.snapshot().unwrap();
     let mut shown = Vec::new();
-    for record in snapshot.records(View::AllSources) {
+    for record in snapshot.ipv4().records(View::AllSources) {
         shown.push(record.to_string());
     }
-    for record in snapshot.records6(View::Groups) {
+    for record in snapshot.ipv6().records(View::Groups) {
         shown.push(record.to_string());
     }
     assert_eq!(shown, ["(*, 239.1.1.1)", "(*, ff3e::1)"]);
@@ -421,7 +402,8 @@ fn records_are_for_people() {
 fn the_position_of_a_part_has_the_parts_before_it_behind_it() {
     let numbers: Vec<Numbers> = (1..101).map(|group| [group, 0, 0, 0, 0]).collect();
     let (table, _) = table::<V4>(&numbers);
-    let whole = || table.snapshot().unwrap().enumerate(View::AllSources, Filter::<V4>::all());
+    let whole =
+        || table.snapshot().unwrap().ipv4().enumerate(View::AllSources, Filter::<V4>::all());
     let mut before = 0;
     for part in whole().split(4) {
         let rest = match part.position() {
@@ -430,7 +412,7 @@ fn the_position_of_a_part_has_the_parts_before_it_behind_it() {
         };
         assert_eq!(rest.remaining(), 100 - before);
         before += part.remaining();
-        let end = Position::behind(V4::BROADCAST, V4::BROADCAST);
+        let end = Position::behind(Join::new(V4::BROADCAST, V4::BROADCAST));
         assert_eq!(part.resume_after(end).remaining(), 0, "a part stays within its range");
     }
     assert_eq!(before, 100);
@@ -438,12 +420,12 @@ fn the_position_of_a_part_has_the_parts_before_it_behind_it() {
 
 #[test]
 fn parts_that_are_empty_keep_the_group_that_comes_after_them() {
-    // (*,G) and (S,G): the view shows the second, where the cursor is from the start on.
+    // (*,G) and (S,G): the view shows the second one. The cursor is there from the start.
     let (table, _) = table::<V4>(&[[1, 0, 0, 0, 0], [1, 1, 0, 0, 0]]);
-    for view in [View::AnySource, View::Groups] {
+    for view in [View::OnePerGroup, View::Groups] {
         let source: Prefix<V4> = "239.0.0.1".parse().unwrap();
-        for filter in [Filter::all(), Filter::all().source(source)] {
-            let whole = || table.snapshot().unwrap().enumerate(view, filter);
+        for filter in [Filter::all(), Filter::all().with_sources(source)] {
+            let whole = || table.snapshot().unwrap().ipv4().enumerate(view, filter);
             let mut before = 0;
             for part in whole().split(3) {
                 let rest = match part.position() {

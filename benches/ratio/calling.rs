@@ -1,4 +1,4 @@
-//! What the calls of `mgm.h` cost beyond those of Rust.
+//! The cost of the calls of `mgm.h`, compared with those of Rust.
 
 #![allow(unsafe_code, reason = "calls the C ABI")]
 
@@ -7,22 +7,22 @@ use std::hint::black_box;
 use std::ptr;
 use std::thread;
 
-use groupscan::ffi::*;
 use groupscan::manager::code::{ERROR_MORE_DATA, ERROR_NO_MORE_ITEMS, NO_ERROR};
 use groupscan::{Enumeration, Filter, V4, View};
+use groupscan_capi::*;
 
 use crate::enumerating::{huge, read};
 use crate::rounds::{Asked, alternate, nanos_a_unit, print_figure};
 use crate::support::Random;
 
-/// The sizes that questions are asked at: the process has one manager, which grows.
+/// The table sizes. The process has one manager, and it grows.
 const SMALL: u32 = 64 << 10;
 const LARGE: u32 = 1 << 20;
 
 /// The size of large pages.
 const PAGE_BYTES: usize = 64 << 10;
 
-/// How often a thread enumerates in a round.
+/// The enumerations of a thread in a round.
 const THREAD_TURNS: usize = 400;
 
 const ALL_SOURCES: u32 = 1;
@@ -46,16 +46,16 @@ pub(crate) fn ask(asked: &Asked) {
     asked.ask(start, || start_and_end(start, joined.protocol));
 }
 
-/// A handle, which threads may share.
+/// A handle that threads may share.
 #[derive(Clone, Copy)]
 struct Handle(*mut c_void);
 
-// SAFETY: a number in the place of a pointer.
+// SAFETY: the handle is a number in a pointer's type and is never dereferenced here.
 unsafe impl Send for Handle {}
-// SAFETY: as above.
+// SAFETY: as for `Send`.
 unsafe impl Sync for Handle {}
 
-/// What IGMP has joined: groups of four sources each, as in the other benches' tables.
+/// The joins of IGMP: groups of four sources each, as in the other benches' tables.
 struct Joined {
     protocol: Handle,
     joins: u32,
@@ -106,7 +106,7 @@ fn enumerate(protocol: Handle, buffer: &mut [u8]) -> usize {
     loop {
         let (mut bytes, mut entries) = (buffer.len() as u32, 0);
         let place = buffer.as_mut_ptr();
-        // SAFETY: the buffer has so many bytes, and the numbers may be read and written.
+        // SAFETY: the buffer has `bytes` bytes, and the numbers may be read and written.
         let code =
             unsafe { MgmGroupEnumerationGetNext(enumeration.0, &mut bytes, place, &mut entries) };
         records += entries as usize;
@@ -121,7 +121,7 @@ fn enumerate(protocol: Handle, buffer: &mut [u8]) -> usize {
     records
 }
 
-/// The same table by the calls of C and of Rust.
+/// Enumerates the same table by the calls of C and of Rust.
 fn against_rust(name: &str, protocol: Handle) {
     let snapshot = process_manager().snapshot().expect("few versions live");
     let [mut buffer, mut other_buffer] = [(); 2].map(|()| huge(&[0; PAGE_BYTES]));
@@ -137,7 +137,7 @@ fn against_rust(name: &str, protocol: Handle) {
     let in_rust = || {
         nanos_a_unit(calls * TURNS, || {
             for _ in 0..TURNS {
-                let enumeration = snapshot.enumerate(View::AllSources, Filter::<V4>::all());
+                let enumeration = snapshot.ipv4().enumerate(View::AllSources, Filter::<V4>::all());
                 let mut records = 0;
                 read(&enumeration, other_buffer.bytes_mut(), |page| {
                     records += black_box(page).len() / 16;
@@ -149,7 +149,7 @@ fn against_rust(name: &str, protocol: Handle) {
     alternate(name, "ns a call", in_c, in_rust);
 }
 
-/// The median of some rounds.
+/// The median of several rounds.
 fn median(mut round: impl FnMut() -> f64) -> f64 {
     let mut nanos: Vec<f64> = (0..31).map(|_| round()).collect();
     nanos.sort_by(f64::total_cmp);
@@ -172,7 +172,7 @@ fn start_and_end(name: &str, protocol: Handle) {
     print_figure(name, format!("{nanos:.1}"));
 }
 
-/// Two threads that each enumerate by a handle of their own, and one.
+/// Two threads that each enumerate by their own handle, against one thread.
 fn two_threads(name: &str, protocol: Handle) {
     twice_against_once(name, || {
         let mut buffer = huge(&[0; PAGE_BYTES]);
@@ -182,7 +182,7 @@ fn two_threads(name: &str, protocol: Handle) {
     });
 }
 
-/// The same of copies of ready-made records: what the machine's processors have for two threads.
+/// The same with copies of ready-made records: what the machine gives to two threads.
 fn two_copies(name: &str) {
     twice_against_once(name, || {
         let records = huge(&vec![0x5a; SMALL as usize * Enumeration::<V4>::ENTRY_BYTES]);
@@ -196,7 +196,7 @@ fn two_copies(name: &str) {
     });
 }
 
-/// How long two threads take for a record, and how long one does.
+/// The time per record with two threads and with one.
 fn twice_against_once(name: &str, run: impl Fn() + Sync) {
     let records = THREAD_TURNS * SMALL as usize;
     let twice = || {

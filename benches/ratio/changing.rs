@@ -5,7 +5,7 @@ use groupscan::{GroupTable, Interface, Membership, Protocol, V4};
 pub(crate) use crate::support::Random;
 
 impl Random {
-    /// So many new keys: group in the high half, source in the low half.
+    /// New keys: group in the high half, source in the low half.
     pub(crate) fn keys(&mut self, count: usize) -> Vec<u64> {
         (0..count).map(|_| self.next()).collect()
     }
@@ -28,14 +28,14 @@ pub(crate) fn change(table: &GroupTable, keys: &[u64], present: bool) {
     txn.commit();
 }
 
-/// A table of so many joins of random groups and sources, on one interface.
+/// A table of random groups and sources on one interface.
 pub(crate) fn random_table(joins: usize, random: &mut Random) -> GroupTable {
     let table = GroupTable::new();
     change(&table, &random.keys(joins), true);
     table
 }
 
-/// Leaves and joins of random places, in turn, each with a commit of its own.
+/// Leaves and joins at random places, in turn, each in its own commit.
 pub(crate) struct Churn {
     keys: Vec<u64>,
     random: Random,
@@ -49,7 +49,7 @@ impl Churn {
         Self { keys, random, is_join: false, at: 0 }
     }
 
-    /// Makes so many changes.
+    /// Makes this number of changes.
     pub(crate) fn run(&mut self, table: &GroupTable, changes: usize) {
         for _ in 0..changes {
             if !self.is_join {

@@ -1,9 +1,9 @@
-//! Packing records: against copying them ready-made, and against a scalar loop.
+//! Packing records, against copies of ready-made records and against a scalar loop.
 
 use std::hint::black_box;
 
 use bytemuck::{cast_slice, cast_slice_mut};
-use groupscan::{Enumeration, Filter, Kernel, Prefix, Snapshot, SourceGroupEntry, V4, View};
+use groupscan::{Enumeration, Filter, Prefix, SimdLevel, Snapshot, SourceGroupEntry, V4, View};
 
 use crate::pages::HugeBytes;
 use crate::rounds::{Asked, alternate, per_call};
@@ -11,14 +11,14 @@ use crate::support::{SIZES, records, table};
 
 pub(crate) fn ask(asked: &Asked) {
     for joins in SIZES {
-        let name = |kernel: Kernel, page_bytes| {
-            format!("all sources / copy, {joins} joins, {page_bytes} bytes a call, {kernel}")
+        let name = |level: SimdLevel, page_bytes| {
+            format!("all sources / copy, {joins} joins, {page_bytes} bytes a call, {level}")
         };
         let pages = [16 << 10, 64 << 10];
         let questions =
-            pages.iter().flat_map(|page| Kernel::available().map(move |kernel| (kernel, *page)));
+            pages.iter().flat_map(|page| SimdLevel::available().map(move |level| (level, *page)));
         let wanted: Vec<_> =
-            questions.filter(|(kernel, page)| asked.wants(&name(*kernel, *page))).collect();
+            questions.filter(|(level, page)| asked.wants(&name(*level, *page))).collect();
         if wanted.is_empty() {
             continue;
         }
@@ -28,23 +28,23 @@ pub(crate) fn ask(asked: &Asked) {
         assert!(expected.is_sorted_by_key(|entry| (entry.group(), entry.source())));
         let ready = huge(cast_slice(&expected));
         drop(expected);
-        for (kernel, page_bytes) in wanted {
-            let name = name(kernel, page_bytes);
-            all_sources_against_copy(&name, &snapshot, kernel, &ready, page_bytes);
+        for (level, page_bytes) in wanted {
+            let name = name(level, page_bytes);
+            all_sources_against_copy(&name, &snapshot, level, &ready, page_bytes);
         }
     }
-    for kernel in Kernel::available() {
-        let name = format!("any source / scalar loop, 1048576 joins, {kernel}");
-        asked.ask(&name, || any_source_against_scalar(&name, kernel));
+    for level in SimdLevel::available() {
+        let name = format!("one per group / scalar loop, 1048576 joins, {level}");
+        asked.ask(&name, || one_per_group_against_scalar(&name, level));
     }
 }
 
-/// Streams a table through a buffer; the competitor copies the same records, ready-made in one
-/// array on huge pages, page by page into the same buffer.
+/// Streams a table through a buffer. The other side copies the same records, ready-made in one array on
+/// huge pages, page by page into the same buffer.
 fn all_sources_against_copy(
     name: &str,
     snapshot: &Snapshot,
-    kernel: Kernel,
+    level: SimdLevel,
     ready: &HugeBytes,
     page_bytes: usize,
 ) {
@@ -52,30 +52,30 @@ fn all_sources_against_copy(
     let mut other_buffer = huge(&vec![0; page_bytes]);
     let view = View::AllSources;
 
-    // Checked once before it is timed: both sides put the same bytes into their buffers.
+    // Checked once before the timing: both sides write the same bytes.
     let (mut ours, mut theirs) = (ready.bytes(), ready.bytes());
-    stream(snapshot, view, kernel, buffer.bytes_mut(), |page| ours = strip(ours, page));
+    stream(snapshot, view, level, buffer.bytes_mut(), |page| ours = strip(ours, page));
     copy(ready.bytes(), other_buffer.bytes_mut(), |page| theirs = strip(theirs, page));
     assert!(ours.is_empty() && theirs.is_empty());
 
-    let joins = snapshot.len::<V4>();
+    let joins = snapshot.ipv4().len();
     let looked_at = |page: &[u8]| _ = black_box(page);
     alternate(
         name,
         "ns a record",
-        per_call(joins, || stream(snapshot, view, kernel, buffer.bytes_mut(), looked_at)),
+        per_call(joins, || stream(snapshot, view, level, buffer.bytes_mut(), looked_at)),
         per_call(joins, || copy(ready.bytes(), other_buffer.bytes_mut(), looked_at)),
     );
 }
 
-/// Streams the lowest source of each group; the competitor looks at the same keys one by one.
-fn any_source_against_scalar(name: &str, kernel: Kernel) {
+/// Streams the lowest source of each group. The other side looks at the same keys one by one.
+fn one_per_group_against_scalar(name: &str, level: SimdLevel) {
     let snapshot = table(1 << 20).snapshot().expect("few versions live");
     let mut buffer = huge(&[0; 64 << 10]);
     let mut other_buffer = huge(&[0; 64 << 10]);
-    let view = View::AnySource;
+    let view = View::OnePerGroup;
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
-    stream(&snapshot, view, kernel, buffer.bytes_mut(), |page| ours.extend_from_slice(page));
+    stream(&snapshot, view, level, buffer.bytes_mut(), |page| ours.extend_from_slice(page));
     any_source_scalar(&snapshot, other_buffer.bytes_mut(), |page| theirs.extend_from_slice(page));
     assert!(ours == theirs && ours.len() == (1 << 18) * Enumeration::<V4>::ENTRY_BYTES);
 
@@ -83,17 +83,17 @@ fn any_source_against_scalar(name: &str, kernel: Kernel) {
     alternate(
         name,
         "ns a join",
-        per_call(1 << 20, || stream(&snapshot, view, kernel, buffer.bytes_mut(), looked_at)),
+        per_call(1 << 20, || stream(&snapshot, view, level, buffer.bytes_mut(), looked_at)),
         per_call(1 << 20, || any_source_scalar(&snapshot, other_buffer.bytes_mut(), looked_at)),
     );
 }
 
-/// The fixed scalar loop that the any-source view is held against: over the keys as they lie in the
-/// nodes, one by one. It does not change when the kernels do.
+/// The fixed scalar loop that the one-per-group view is compared with. It visits the keys in the nodes
+/// one by one. It does not change when the kernels do.
 fn any_source_scalar(snapshot: &Snapshot, buffer: &mut [u8], mut page: impl FnMut(&[u8])) {
     let places: &mut [SourceGroupEntry] = cast_slice_mut(buffer);
     let (mut filled, mut shown) = (0, None);
-    for keys in snapshot.join_keys(Prefix::<V4>::ALL) {
+    for keys in snapshot.ipv4().join_keys(Prefix::<V4>::ALL) {
         for key in keys {
             let (group, source) = ((key.to_bits() >> 32) as u32, key.to_bits() as u32);
             if source == 0 || shown == Some(group) {
@@ -111,7 +111,7 @@ fn any_source_scalar(snapshot: &Snapshot, buffer: &mut [u8], mut page: impl FnMu
     page(cast_slice(&places[..filled]));
 }
 
-/// What is left of some bytes that begin with a page.
+/// The bytes after a page that they must begin with.
 fn strip<'b>(bytes: &'b [u8], page: &[u8]) -> &'b [u8] {
     bytes.strip_prefix(page).expect("the records of the table")
 }
@@ -125,11 +125,11 @@ pub(crate) fn huge(bytes: &[u8]) -> HugeBytes {
 pub(crate) fn stream(
     snapshot: &Snapshot,
     view: View,
-    kernel: Kernel,
+    level: SimdLevel,
     buffer: &mut [u8],
     page: impl FnMut(&[u8]),
 ) {
-    read(&snapshot.enumerate(view, Filter::all()).with_kernel(kernel), buffer, page);
+    read(&snapshot.ipv4().enumerate(view, Filter::all()).with_simd_level(level), buffer, page);
 }
 
 /// The rest of an enumeration through a buffer.
@@ -143,7 +143,7 @@ pub(crate) fn read(enumeration: &Enumeration<V4>, buffer: &mut [u8], mut page: i
     }
 }
 
-/// The same by copying.
+/// The same by copies.
 fn copy(ready: &[u8], buffer: &mut [u8], mut page: impl FnMut(&[u8])) {
     for records in ready.chunks(buffer.len()) {
         let place = &mut buffer[..records.len()];

@@ -1,4 +1,4 @@
-//! How long single calls take, and what readers do to a writer's longest commits.
+//! The time of single calls, and the effect of readers on a writer's longest commits.
 
 use std::hint::black_box;
 use std::sync::Barrier;
@@ -10,19 +10,19 @@ use groupscan::{GroupTable, Snapshot};
 use crate::changing::{Churn, Random, random_table};
 use crate::rounds::{Asked, nanos_a_unit, print_figure, print_ratio};
 
-/// The size that most questions are asked at.
+/// The table size of most questions.
 const JOINS: usize = 1 << 20;
 
-/// The snapshots of different ages that are held.
+/// The number of held snapshots of different ages.
 const SNAPSHOTS: usize = 64;
 
-/// Changes after which nearly every node of a table of `JOINS` joins is another.
+/// The number of changes after which nearly every node of a table of `JOINS` joins has been replaced.
 const DIVERGING: usize = 120_000;
 
-/// The commits whose longest are looked for.
+/// The number of commits whose longest are measured.
 const COMMITS: usize = 100_000;
 
-/// The pairs of measurements.
+/// The number of pairs of measurements.
 const PAIRS: usize = 11;
 
 pub(crate) fn ask(asked: &Asked) {
@@ -52,7 +52,7 @@ fn snapshot_and_drop() {
     print_figure("snapshot() and drop, ns, median of 31 rounds", format!("{:.1}", nanos[15]));
 }
 
-/// A table that goes on changing.
+/// A table under constant change.
 struct Changing {
     table: GroupTable,
     churn: Churn,
@@ -80,7 +80,7 @@ impl Changing {
         snapshots
     }
 
-    /// The time that 99.9 % of so many commits of one change each do not exceed, in ns.
+    /// The time in ns that 99.9 % of the commits, of one change each, do not exceed.
     fn p999(&mut self, mut is_done: impl FnMut(usize) -> bool) -> f64 {
         let mut nanos = Vec::with_capacity(COMMITS);
         while !is_done(nanos.len()) {
@@ -117,7 +117,7 @@ fn drop_orders(name: &str) {
         let start = Instant::now();
         while let Some(snapshot) = snapshots.pop() {
             drop(snapshot);
-            while changing.table.reclaim() {}
+            changing.table.reclaim();
         }
         let millis = start.elapsed().as_secs_f64() * 1e3;
         assert_eq!(changing.table.stats().slots_retained, 0);
@@ -157,7 +157,7 @@ fn many_threads(name: &str) {
                 done.wait();
             });
         }
-        // Not timed before all threads have taken theirs; they live until all is timed.
+        // The timing begins after all threads have taken theirs. The threads live until it ends.
         let round = |changing: &GroupTable, churn: &mut Churn| {
             nanos_a_unit(COMMITS / 10, || churn.run(changing, COMMITS / 10))
         };

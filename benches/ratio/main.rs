@@ -1,22 +1,19 @@
-//! How much faster we are than the alternatives, and what we cost: every ratio and every bound that
-//! the project claims is printed here.
+//! Prints every ratio and every bound that the project claims, for speed and for memory.
 //!
-//! The two sides of a question alternate, round by round, in one process, because the speed of a
-//! machine drifts by more than many an effect. Printed are the ratio of the medians, the other's time
-//! over ours, and the quartiles of the rounds' own ratios: above 1 we are faster.
+//! The two sides of a question alternate, round by round, in one process, because a machine's speed drifts
+//! by more than many effects. The output has the ratio of the medians, the other side's time over ours, and
+//! the quartiles of the rounds' own ratios. Above 1 we are faster.
 //!
-//! Run with `cargo bench --bench ratio`; `cargo bench --bench ratio -- PART` asks only the questions
-//! whose names have PART in them. Those about `mgm.h` and `groupscan.h` need `--features capi`.
+//! Run with `cargo bench --bench ratio`. `cargo bench --bench ratio -- PART` asks only the questions whose
+//! names contain PART.
 
-#[cfg(feature = "capi")]
 mod calling;
 mod changing;
 mod enumerating;
 mod latency;
 mod memory;
-#[cfg(feature = "capi")]
 mod native;
-#[path = "../../src/bin/groupscan/pages.rs"]
+#[path = "../../cli/src/pages.rs"]
 mod pages;
 mod reading;
 mod rounds;
@@ -32,9 +29,6 @@ fn main() {
     writing::ask(&asked);
     memory::ask(&asked);
     latency::ask(&asked);
-    #[cfg(feature = "capi")]
-    {
-        calling::ask(&asked);
-        native::ask(&asked);
-    }
+    calling::ask(&asked);
+    native::ask(&asked);
 }

@@ -1,4 +1,4 @@
-//! What tables take, and that readers who hold on to a version cost no more than it.
+//! The memory of tables, and of readers that hold a version: at most the version itself.
 
 use std::fs;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,13 +11,13 @@ use groupscan::{Enumeration, Filter, GroupTable, Stats, V4, View};
 use crate::changing::{Churn, Random, change, random_table};
 use crate::rounds::{Asked, print_figure};
 
-/// The size that most questions are asked at.
+/// The table size of most questions.
 const JOINS: usize = 1 << 20;
 
-/// The leaves and joins of random places over which a snapshot is held.
+/// The leaves and joins at random places while a snapshot is held.
 const CHANGES: usize = 10_000_000;
 
-/// How long a reader stops.
+/// The time for which a reader stops.
 const STOP: Duration = Duration::from_secs(10);
 
 pub(crate) fn ask(asked: &Asked) {
@@ -62,9 +62,9 @@ fn in_use_bytes(table: &GroupTable) -> usize {
     table.stats().slots_in_use * Stats::SLOT_BYTES
 }
 
-/// The memory of the process that is in use, in bytes.
+/// The resident memory of the process, in bytes.
 fn resident_bytes() -> usize {
-    let statm = fs::read_to_string("/proc/self/statm").expect("Linux tells the memory in use");
+    let statm = fs::read_to_string("/proc/self/statm").expect("Linux reports the memory in use");
     let pages = statm.split(' ').nth(1).and_then(|pages| pages.parse::<usize>().ok());
     pages.expect("the second number is that of resident pages") * 4096
 }
@@ -88,7 +88,7 @@ fn small_tables() {
     }
 }
 
-/// How far the slots in use went beyond those of the table alone.
+/// The peak of slots in use, relative to those of the table alone.
 struct Peak {
     table: usize,
     most: usize,
@@ -96,7 +96,7 @@ struct Peak {
 
 impl Peak {
     fn of(table: &GroupTable) -> Self {
-        while table.reclaim() {}
+        table.reclaim();
         let stats = table.stats();
         assert_eq!(stats.slots_retained, 0);
         Self { table: stats.slots_in_use, most: stats.slots_in_use }
@@ -107,7 +107,7 @@ impl Peak {
     }
 
     fn print(&self, name: &str, table: &GroupTable, more: &str) {
-        while table.reclaim() {}
+        table.reclaim();
         let (most, after) = (self.most as f64, table.stats().slots_in_use as f64);
         let now = table.stats().slots_in_use - table.stats().slots_retained;
         let figures = format!(
@@ -129,17 +129,17 @@ fn one_snapshot_held() {
         churn.run(&table, 1000);
         peak.look(&table);
     }
-    assert_eq!(snapshot.len::<V4>(), JOINS);
+    assert_eq!(snapshot.ipv4().len(), JOINS);
     drop(snapshot);
     peak.print("memory over 10,000,000 changes, one snapshot held", &table, "");
 }
 
-/// Changes a table for as long as another thread is stopped.
+/// Changes a table while another thread is stopped.
 fn change_while(name: &str, stop: impl FnOnce(&GroupTable, &AtomicBool) + Send) {
     let mut random = Random::new();
     let table = random_table(JOINS, &mut Random::new());
     let mut churn = Churn::new(random.keys(JOINS), random);
-    // The records of versions are counted too: those that wait for a pinned thread.
+    // Version headers that wait for a pinned thread are counted too.
     churn.run(&table, 200_000);
     let mut peak = Peak::of(&table);
     let (stopped, done) = (AtomicBool::new(false), AtomicBool::new(false));
@@ -178,14 +178,15 @@ fn enumeration_stopped() {
     let name = "memory over 10 s of changes, reader stopped in get_next";
     change_while(name, |table, stopped| {
         let snapshot = table.snapshot().expect("few versions live");
-        let enumeration: Enumeration<V4> = snapshot.enumerate(View::AllSources, Filter::all());
+        let enumeration: Enumeration<V4> =
+            snapshot.ipv4().enumerate(View::AllSources, Filter::all());
         drop(snapshot);
         let mut buffer = [0; 4096];
         let first = enumeration.get_next(&mut buffer).expect("the buffer takes a record");
         assert!(first.more());
         stopped.store(true, Ordering::Relaxed);
         let until = Instant::now() + STOP;
-        // In a call there is nothing that a stop could hold on to but the version.
+        // A stop in a call can hold only the version.
         thread::sleep(until - Instant::now());
     });
 }

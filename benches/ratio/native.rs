@@ -1,14 +1,14 @@
-//! What the calls of `groupscan.h` cost beyond those of Rust, on the same table.
+//! The cost of the calls of `groupscan.h`, compared with those of Rust, on the same table.
 
 #![allow(unsafe_code, reason = "calls the C ABI")]
 
 use std::hint::black_box;
 use std::ptr;
 
-use groupscan::ffi::*;
 use groupscan::{
     Enumeration, Filter, GroupTable, Interface, Membership, Protocol, Snapshot, V4, View,
 };
+use groupscan_capi::*;
 
 use crate::changing::Random;
 use crate::enumerating::{huge, read};
@@ -17,7 +17,7 @@ use crate::rounds::{Asked, alternate, nanos_a_unit};
 /// The joins of the table.
 const JOINS: usize = 1 << 20;
 
-/// The joins of a call, and the calls of a round.
+/// The joins per call, and the calls per round.
 const JOINS_A_CALL: usize = 1000;
 const CALLS: usize = 4;
 
@@ -43,18 +43,18 @@ pub(crate) fn ask(asked: &Asked) {
     }
 }
 
-/// A table of C's.
+/// A table of the C API.
 struct InC(*mut groupscan_table);
 
 impl InC {
     fn table(&self) -> &GroupTable {
-        // SAFETY: the table is there until this is dropped.
+        // SAFETY: the table exists until this is dropped.
         unsafe { &*self.0 }.table()
     }
 
     fn join(&self, memberships: &[groupscan_membership4]) {
         let (first, count) = (memberships.as_ptr(), memberships.len());
-        // SAFETY: the table is there, and so many memberships.
+        // SAFETY: the table exists, and the array has this number of memberships.
         let status =
             unsafe { groupscan_table_join4(self.0, PROTOCOL, first, count, ptr::null_mut()) };
         assert_eq!(status, GROUPSCAN_OK);
@@ -63,15 +63,15 @@ impl InC {
 
 impl Drop for InC {
     fn drop(&mut self) {
-        // SAFETY: the table is ours, and ends here.
+        // SAFETY: this owns the table, and does not use it afterwards.
         unsafe { groupscan_table_destroy(self.0) };
     }
 }
 
-/// A table of some joins, which come in the order of the keys.
+/// A table of some joins, added in key order.
 fn filled(keys: &[u64]) -> InC {
     let mut table = ptr::null_mut();
-    // SAFETY: no options are the default ones.
+    // SAFETY: null options select the defaults.
     assert_eq!(unsafe { groupscan_table_create(ptr::null(), &mut table) }, GROUPSCAN_OK);
     let table = InC(table);
     table.join(&keys.iter().map(|key| membership_in_c(*key)).collect::<Vec<_>>());
@@ -80,7 +80,7 @@ fn filled(keys: &[u64]) -> InC {
 
 fn membership(key: u64) -> Membership<V4> {
     let [group, source] = [(key >> 32) as u32, key as u32].map(V4::from_bits);
-    Membership::source_specific(group, source, Interface::new(LAN), Protocol(PROTOCOL))
+    Membership::source_specific(group, source, Interface::new(LAN), Protocol::new(PROTOCOL))
 }
 
 fn membership_in_c(key: u64) -> groupscan_membership4 {
@@ -90,7 +90,7 @@ fn membership_in_c(key: u64) -> groupscan_membership4 {
     groupscan_membership4 { group, source, iface, flags: flags.bits().into() }
 }
 
-/// Joins that come in bulk, from an array of each side's own, and go again between the rounds.
+/// Joins in bulk, from each side's own array. They leave again between the rounds.
 fn bulk_joins(name: &str, in_c: &InC, random: &mut Random) {
     let keys = random.keys(JOINS_A_CALL * CALLS);
     let c: Vec<_> = keys.iter().map(|key| membership_in_c(*key)).collect();
@@ -113,7 +113,7 @@ fn bulk_joins(name: &str, in_c: &InC, random: &mut Random) {
             timed(&|call| {
                 let mut txn = table.begin_write();
                 for membership in &rust[part(call)] {
-                    txn.join(membership).expect("there is room");
+                    txn.join(membership).expect("there is memory");
                 }
                 black_box(txn.commit());
             })
@@ -121,15 +121,15 @@ fn bulk_joins(name: &str, in_c: &InC, random: &mut Random) {
     );
 }
 
-/// An enumeration through a buffer of so many bytes.
+/// An enumeration through a buffer of `bytes` bytes.
 fn record_batches(name: &str, in_c: &InC, bytes: usize) {
     let mut snapshot = ptr::null_mut();
-    // SAFETY: the table is there.
+    // SAFETY: the table exists.
     assert_eq!(unsafe { groupscan_table_snapshot(in_c.0, &mut snapshot) }, GROUPSCAN_OK);
-    // SAFETY: the snapshot is there until it is destroyed below.
+    // SAFETY: the snapshot exists until it is destroyed below.
     let in_rust: &Snapshot = unsafe { &*snapshot }.snapshot();
     let [mut buffer, mut other_buffer] = [(); 2].map(|()| huge(&vec![0; bytes]));
-    let calls = in_rust.len::<V4>().div_ceil(bytes / Enumeration::<V4>::ENTRY_BYTES);
+    let calls = in_rust.ipv4().len().div_ceil(bytes / Enumeration::<V4>::ENTRY_BYTES);
     let turns = (32_768 / calls).max(1);
     let c = || {
         nanos_a_unit(calls * turns, || {
@@ -141,7 +141,7 @@ fn record_batches(name: &str, in_c: &InC, bytes: usize) {
     let rust = || {
         nanos_a_unit(calls * turns, || {
             for _ in 0..turns {
-                let enumeration = in_rust.enumerate(View::AllSources, Filter::<V4>::all());
+                let enumeration = in_rust.ipv4().enumerate(View::AllSources, Filter::<V4>::all());
                 let mut records = 0;
                 read(&enumeration, other_buffer.bytes_mut(), |page| {
                     records += black_box(page).len() / Enumeration::<V4>::ENTRY_BYTES;
@@ -151,7 +151,7 @@ fn record_batches(name: &str, in_c: &InC, bytes: usize) {
         })
     };
     alternate(name, "ns a call", c, rust);
-    // SAFETY: it is ours, and ends here.
+    // SAFETY: this owns the snapshot, and does not use it afterwards.
     unsafe { groupscan_snapshot_destroy(snapshot) };
 }
 
@@ -159,14 +159,14 @@ fn record_batches(name: &str, in_c: &InC, bytes: usize) {
 fn enumerate(snapshot: *const groupscan_snapshot, buffer: &mut [u8]) -> usize {
     let (mut enumeration, mut records) = (ptr::null_mut(), 0);
     let view = groupscan_view::GROUPSCAN_VIEW_ALL_SOURCES as u32;
-    // SAFETY: the snapshot is there, and no filter is everything.
+    // SAFETY: the snapshot exists, and a null filter admits everything.
     let status =
         unsafe { groupscan_snapshot_enumerate4(snapshot, view, ptr::null(), &mut enumeration) };
     assert_eq!(status, GROUPSCAN_OK);
     loop {
         let (mut count, mut more) = (0, false);
         let (place, bytes) = (buffer.as_mut_ptr().cast(), buffer.len());
-        // SAFETY: the enumeration is there, and the buffer has so many bytes.
+        // SAFETY: the enumeration exists, and the buffer has the given number of bytes.
         let status =
             unsafe { groupscan_enumeration_next(enumeration, place, bytes, &mut count, &mut more) };
         assert_eq!(status, GROUPSCAN_OK);
@@ -176,7 +176,7 @@ fn enumerate(snapshot: *const groupscan_snapshot, buffer: &mut [u8]) -> usize {
             break;
         }
     }
-    // SAFETY: it is ours, and ends here.
+    // SAFETY: this owns the enumeration, and does not use it afterwards.
     unsafe { groupscan_enumeration_destroy(enumeration) };
     records
 }

@@ -1,4 +1,4 @@
-//! Reading a table: against other ordered sets, in small calls, in parts, from two threads, beside a
+//! Reading a table: against other ordered sets, in small calls, in parts, with two threads, beside a
 //! writer.
 
 use std::collections::BTreeSet;
@@ -10,7 +10,7 @@ use std::thread;
 use arc_swap::ArcSwap;
 use bytemuck::cast_slice_mut;
 use concread::bptree::BptreeMap;
-use groupscan::{Filter, GroupTable, Kernel, Prefix, Snapshot, SourceGroupEntry, V4, View};
+use groupscan::{Filter, GroupTable, Prefix, SimdLevel, Snapshot, SourceGroupEntry, V4, View};
 use imbl::OrdSet;
 
 use crate::changing::{Churn, Random};
@@ -18,7 +18,7 @@ use crate::enumerating::{huge, read, stream};
 use crate::rounds::{Asked, alternate, nanos_a_unit, per_call, print_figure};
 use crate::support::table;
 
-/// The size that most questions are asked at.
+/// The table size of most questions.
 const JOINS: usize = 1 << 20;
 
 /// The size of most pages.
@@ -64,7 +64,7 @@ fn snapshot(joins: usize) -> Snapshot {
 /// The keys of the table, as numbers.
 fn keys() -> Vec<u64> {
     let snapshot = snapshot(JOINS);
-    snapshot.join_keys(Prefix::<V4>::ALL).flatten().map(|key| key.to_bits()).collect()
+    snapshot.ipv4().join_keys(Prefix::<V4>::ALL).flatten().map(|key| key.to_bits()).collect()
 }
 
 /// The same in random order.
@@ -91,14 +91,14 @@ fn pack(keys: impl Iterator<Item = u64>, buffer: &mut [u8]) {
     black_box(places);
 }
 
-/// Streams the table; the competitor goes through another set of the same keys and packs them.
+/// Streams the table. The other side iterates over another set of the same keys and packs them.
 fn against_set(name: &str, mut other: impl FnMut(&mut [u8])) {
     let snapshot = snapshot(JOINS);
     let (mut buffer, mut other_buffer) = (huge(&[0; PAGE_BYTES]), huge(&[0; PAGE_BYTES]));
     // The last pages are the same.
     let mut last = Vec::new();
     let view = View::AllSources;
-    stream(&snapshot, view, Kernel::best(), buffer.bytes_mut(), |page| last = page.to_vec());
+    stream(&snapshot, view, SimdLevel::best(), buffer.bytes_mut(), |page| last = page.to_vec());
     other(other_buffer.bytes_mut());
     assert_eq!((&last[..], last.len()), (other_buffer.bytes(), PAGE_BYTES));
     alternate(
@@ -106,7 +106,7 @@ fn against_set(name: &str, mut other: impl FnMut(&mut [u8])) {
         "ns a record",
         per_call(JOINS, || {
             let looked_at = |page: &[u8]| _ = black_box(page);
-            stream(&snapshot, view, Kernel::best(), buffer.bytes_mut(), looked_at);
+            stream(&snapshot, view, SimdLevel::best(), buffer.bytes_mut(), looked_at);
         }),
         per_call(JOINS, || other(other_buffer.bytes_mut())),
     );
@@ -122,7 +122,7 @@ fn one_record_a_call() {
     let snapshot = snapshot(JOINS);
     let mut buffer = [0; 16];
     let nanos = median(|| {
-        let enumeration = snapshot.enumerate(View::AllSources, Filter::<V4>::all());
+        let enumeration = snapshot.ipv4().enumerate(View::AllSources, Filter::<V4>::all());
         let mut records = 0;
         let nanos = nanos_a_unit(JOINS, || {
             read(&enumeration, &mut buffer, |page| records += black_box(page).len() / 16);
@@ -140,7 +140,7 @@ fn first_page() {
         nanos_a_unit(1000, || {
             for _ in 0..1000 {
                 let snapshot = table.snapshot().expect("few versions live");
-                let enumeration = snapshot.enumerate(View::AllSources, Filter::<V4>::all());
+                let enumeration = snapshot.ipv4().enumerate(View::AllSources, Filter::<V4>::all());
                 let batch = enumeration.get_next(&mut buffer).expect("the buffer takes a record");
                 assert_eq!(black_box(batch).entries().len(), PAGE_BYTES / 16);
             }
@@ -150,18 +150,18 @@ fn first_page() {
     print_figure(name, format!("{nanos:.0}"));
 }
 
-/// The time of a whole enumeration over that of a prefix with a 1,024th of it.
+/// The time of a whole enumeration over that of a prefix with 1/1,024 of the joins.
 fn prefix_against_all(name: &str) {
     let snapshot = snapshot(JOINS);
     let groups = Prefix::new(V4::new(232, 0, 77, 0), 24).expect("a prefix");
-    assert_eq!(snapshot.count(groups), 1024);
+    assert_eq!(snapshot.ipv4().count(groups), 1024);
     let mut buffer = [0; PAGE_BYTES];
     let mut other_buffer = [0; PAGE_BYTES];
     let enumerate = |filter, buffer: &mut [u8]| {
         let looked_at = |page: &[u8]| _ = black_box(page);
-        read(&snapshot.enumerate(View::AllSources, filter), buffer, looked_at);
+        read(&snapshot.ipv4().enumerate(View::AllSources, filter), buffer, looked_at);
     };
-    let some = per_call(1, || enumerate(Filter::all().group(groups), &mut buffer));
+    let some = per_call(1, || enumerate(Filter::all().with_groups(groups), &mut buffer));
     let all = per_call(1, || enumerate(Filter::all(), &mut other_buffer));
     alternate(name, "ns", some, all);
 }
@@ -169,7 +169,7 @@ fn prefix_against_all(name: &str) {
 fn two_threads(name: &str) {
     let snapshot = snapshot(16 << 20);
     let run = |threads: usize| {
-        let enumeration = snapshot.enumerate(View::AllSources, Filter::<V4>::all());
+        let enumeration = snapshot.ipv4().enumerate(View::AllSources, Filter::<V4>::all());
         let records: usize = thread::scope(|scope| {
             let read_some = || {
                 let mut buffer = huge(&[0; 64 << 10]);
@@ -191,7 +191,7 @@ fn two_threads(name: &str) {
     );
 }
 
-/// Enumerates the current version again and again, while another thread commits or not.
+/// Enumerates the current version repeatedly, with and without commits on another thread.
 fn beside_a_writer(name: &str) {
     let table = table(JOINS);
     let (commits, ends) = (AtomicBool::new(false), AtomicBool::new(false));
@@ -205,7 +205,7 @@ fn beside_a_writer(name: &str) {
                 for _ in 0..100 {
                     let snapshot = table.snapshot().expect("few versions live");
                     let looked_at = |page: &[u8]| _ = black_box(page);
-                    stream(&snapshot, View::AllSources, Kernel::best(), buffer, looked_at);
+                    stream(&snapshot, View::AllSources, SimdLevel::best(), buffer, looked_at);
                 }
             })
         };
@@ -219,7 +219,7 @@ fn beside_a_writer(name: &str) {
     });
 }
 
-/// Leaves and joins without a pause, one change a commit, while it is told to.
+/// Leaves and joins without a pause, one change per commit, until it is told to stop.
 fn write(table: &GroupTable, commits: &AtomicBool, ends: &AtomicBool) {
     let mut churn = Churn::new(keys(), Random::new());
     while !ends.load(Ordering::Relaxed) {
@@ -236,11 +236,11 @@ fn small_against_large(name: &str) {
     let mut buffer = huge(&[0; PAGE_BYTES]);
     let mut other_buffer = huge(&[0; PAGE_BYTES]);
     let looked_at = |page: &[u8]| _ = black_box(page);
-    let (view, kernel) = (View::AllSources, Kernel::best());
+    let (view, level) = (View::AllSources, SimdLevel::best());
     alternate(
         name,
         "ns a record",
-        per_call(64 << 10, || stream(&small, view, kernel, buffer.bytes_mut(), looked_at)),
-        per_call(16 << 20, || stream(&large, view, kernel, other_buffer.bytes_mut(), looked_at)),
+        per_call(64 << 10, || stream(&small, view, level, buffer.bytes_mut(), looked_at)),
+        per_call(16 << 20, || stream(&large, view, level, other_buffer.bytes_mut(), looked_at)),
     );
 }

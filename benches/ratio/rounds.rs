@@ -1,4 +1,4 @@
-//! Rounds: how two sides of a question are timed.
+//! Rounds: the timing of a question's two sides.
 
 use std::env;
 use std::time::{Duration, Instant};
@@ -6,28 +6,28 @@ use std::time::{Duration, Instant};
 /// The least duration of a round of calls.
 const ROUND: Duration = Duration::from_millis(10);
 
-/// The number of rounds of each side.
+/// The rounds of each side.
 const ROUNDS: usize = 31;
 
-/// Which questions are asked.
+/// The selection of questions.
 pub(crate) struct Asked {
     part: Option<String>,
 }
 
 impl Asked {
-    /// Those that the command line names, or all.
+    /// The questions that the command line names, or all.
     pub(crate) fn from_args() -> Self {
         Self { part: env::args().skip(1).find(|argument| !argument.starts_with('-')) }
     }
 
-    /// Asks a question if its name has the part that was named.
+    /// Asks a question if it is selected.
     pub(crate) fn ask(&self, name: &str, question: impl FnOnce()) {
         if self.wants(name) {
             question();
         }
     }
 
-    /// Whether a question's name has the part that was named.
+    /// Whether a question's name contains the part from the command line.
     pub(crate) fn wants(&self, name: &str) -> bool {
         self.part.as_ref().is_none_or(|part| name.contains(part.as_str()))
     }
@@ -41,13 +41,13 @@ pub(crate) fn print_heads() {
     );
 }
 
-/// Prints a figure that is no ratio of two sides.
+/// Prints a figure that is not a ratio of two sides.
 pub(crate) fn print_figure(name: &str, figure: impl std::fmt::Display) {
     println!("{name:<66} {figure}");
 }
 
-/// Times both sides in alternating rounds and prints the ratio of the medians, the other's over ours.
-/// A side runs a round and says how long one unit of it took, in the unit's nanoseconds.
+/// Times both sides in alternating rounds, and prints the ratio of the medians, the other side's over ours.
+/// A side runs a round and returns the nanoseconds per unit.
 pub(crate) fn alternate(
     name: &str,
     unit: &str,
@@ -58,7 +58,7 @@ pub(crate) fn alternate(
     print_ratio(name, unit, rounds);
 }
 
-/// Prints the ratio of the medians of rounds, the other's over ours, and the quartiles of the rounds'
+/// Prints the ratio of the medians of rounds, the other side's over ours, and the quartiles of the rounds'
 /// own ratios.
 pub(crate) fn print_ratio(name: &str, unit: &str, mut rounds: Vec<(f64, f64)>) {
     let mut sorted_by = |key: fn(&(f64, f64)) -> f64, quarter: usize| {
@@ -72,7 +72,7 @@ pub(crate) fn print_ratio(name: &str, unit: &str, mut rounds: Vec<(f64, f64)>) {
     println!("{name:<66} {:>6.2}   {quartiles:<14} {ours:>9.3} {other:>9.3} {unit}", other / ours);
 }
 
-/// A side that calls something as often as fills a round. Each call handles so many units.
+/// A side that repeats a call until a round is full. Each call handles `units` units.
 pub(crate) fn per_call(units: usize, mut call: impl FnMut()) -> impl FnMut() -> f64 {
     let mut calls = 1;
     while nanos_a_call(calls, &mut call) * f64::from(calls) < ROUND.as_nanos() as f64 {
@@ -89,7 +89,7 @@ fn nanos_a_call(calls: u32, call: &mut impl FnMut()) -> f64 {
     start.elapsed().as_nanos() as f64 / f64::from(calls)
 }
 
-/// How many nanoseconds one of `units` took.
+/// The nanoseconds per unit.
 pub(crate) fn nanos_a_unit(units: usize, run: impl FnOnce()) -> f64 {
     let start = Instant::now();
     run();

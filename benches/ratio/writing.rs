@@ -1,5 +1,4 @@
-//! Joining and committing, against a persistent set of another library, and against ourselves at
-//! other sizes.
+//! Joins and commits, against a persistent set of another library, and against ourselves at other sizes.
 
 use std::hint::black_box;
 use std::sync::Arc;
@@ -12,10 +11,10 @@ use imbl::OrdSet;
 use crate::changing::{Random, change, random_table};
 use crate::rounds::{Asked, alternate, nanos_a_unit};
 
-/// The size that most questions are asked at.
+/// The table size of most questions.
 const JOINS: usize = 1 << 20;
 
-/// The joins of a round, each with a commit of its own.
+/// The joins of a round, each in its own commit.
 const COMMITS: usize = 4000;
 
 pub(crate) fn ask(asked: &Asked) {
@@ -55,7 +54,7 @@ impl OurSet {
         Self { set, random, size }
     }
 
-    /// Times commits of one join each, and takes the joins out again.
+    /// Times commits of one join each, and removes the joins again.
     fn round(&mut self) -> f64 {
         let keys = self.random.keys(COMMITS);
         let nanos = nanos_a_unit(COMMITS, || {
@@ -105,7 +104,7 @@ impl TheirSet {
     }
 }
 
-/// Our table, with all that it keeps.
+/// Our table, with all its sets.
 struct OurTable {
     table: GroupTable,
     random: Random,
@@ -118,7 +117,7 @@ impl OurTable {
         Self { table: random_table(size, &mut random), random, size }
     }
 
-    /// Times commits of so many joins each, and takes the joins out again.
+    /// Times commits of several joins each, and removes the joins again.
     fn round(&mut self, joins_a_commit: usize) -> f64 {
         let keys = self.random.keys(COMMITS);
         let nanos = nanos_a_unit(COMMITS, || {

@@ -4,10 +4,10 @@ use groupscan::{
     Filter, GroupTable, Interface, Membership, Protocol, Snapshot, SourceGroupEntry, V4, View,
 };
 
-/// The table sizes that every question is asked of: 4 K, 64 K and 1 M joins.
+/// The table sizes of every question: 4 K, 64 K and 1 M joins.
 pub(crate) const SIZES: [usize; 4] = [4 << 10, 64 << 10, 1 << 20, 16 << 20];
 
-/// Random numbers that are the same in every run, and never repeat.
+/// Random numbers, the same in every run, that never repeat.
 pub(crate) struct Random(u64);
 
 impl Random {
@@ -26,7 +26,7 @@ impl Random {
     }
 }
 
-/// A table of so many joins, put in in random order: groups of four sources each.
+/// A table of joins, added in random order: groups of four sources each.
 pub(crate) fn table(joins: usize) -> GroupTable {
     let mut order: Vec<u32> = (0..joins as u32).collect();
     let mut random = Random::new();
@@ -48,9 +48,9 @@ pub(crate) fn table(joins: usize) -> GroupTable {
 
 /// All records of a snapshot, through `get_next`.
 pub(crate) fn records(snapshot: &Snapshot) -> Vec<SourceGroupEntry> {
-    let enumeration = snapshot.enumerate(View::AllSources, Filter::<V4>::all());
+    let enumeration = snapshot.ipv4().enumerate(View::AllSources, Filter::<V4>::all());
     let mut buffer = vec![0; 64 << 10];
-    let mut records = Vec::with_capacity(snapshot.len::<V4>());
+    let mut records = Vec::with_capacity(snapshot.ipv4().len());
     loop {
         let batch = enumeration.get_next(&mut buffer).expect("the buffer takes a record");
         records.extend_from_slice(batch.entries());

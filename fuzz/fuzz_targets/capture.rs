@@ -1,21 +1,20 @@
-//! Any bytes as a capture: no panic, every frame accounted for, memory in proportion to the input.
+//! The input as a packet capture: no panic, every frame is counted once, memory is proportional to the input.
 
-#![no_main]
+#![cfg_attr(fuzzing, no_main)]
 
-use groupscan::input::{Naming, Replay};
-use libfuzzer_sys::fuzz_target;
+use groupscan_sources::{Naming, Replay};
 
-fuzz_target!(|bytes: &[u8]| {
+groupscan_fuzz::target!(|bytes: &[u8]| {
     let mut replay = Replay::new();
-    // Twice under one name: the second capture goes on where the first one ended.
+    // Twice under one name: the second capture continues the first.
     for _ in 0..2 {
         let _ = replay.read_capture(bytes, "fuzz", Naming::Capture);
-        let counts = replay.counts();
-        let accounted = counts.messages.total() + counts.foreign.total() + counts.rejected.total();
-        assert_eq!(accounted, counts.frames);
+        let stats = replay.stats();
+        let accounted = stats.messages.total() + stats.foreign.total() + stats.rejected.total();
+        assert_eq!(accounted, stats.frames);
         let mut last = None;
         for membership in replay.memberships() {
-            // A membership takes 4 bytes of input at least: a source in a group record.
+            // A membership takes at least 4 bytes of input: a source in a group record.
             let at = (membership.interface, membership.group, membership.source);
             assert!(last.replace(at) < Some(at), "ascending, each once");
             assert!(membership.group.is_multicast());

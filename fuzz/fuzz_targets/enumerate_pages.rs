@@ -1,24 +1,21 @@
-//! Any operations on a table, any enumerations through any buffers, against a `BTreeMap` model.
+//! Operations on a table and enumerations through buffers, from the input, against a `BTreeMap` model.
 
-#![no_main]
-
-#[path = "../../tests/common/mod.rs"]
-mod common;
+#![cfg_attr(fuzzing, no_main)]
 
 use std::collections::{BTreeSet, VecDeque};
 
 use arbitrary::Arbitrary;
-use common::{Model, Small, VIEWS, membership};
 use groupscan::{
-    Enumeration, Filter, GetNextError, GroupTable, Membership, Prefix, Snapshot, V4, V6, WriteTxn,
+    Enumeration, Filter, GetNextError, GroupTable, Join, Membership, Prefix, Snapshot, V4, V6,
+    View, WriteTxn,
 };
-use libfuzzer_sys::fuzz_target;
+use groupscan_testing::model::{Model, Small, membership};
 
-/// How many operations an input may have, and how many enumerations may be open at a time.
+/// The greatest number of operations in an input, and of open enumerations.
 const OPERATIONS: usize = 400;
 const OPEN: usize = 8;
 
-/// What lies around the buffers, to see that nothing else is written.
+/// The bytes around the buffers, which must not change.
 const CANARY: u8 = 0xa5;
 
 #[derive(Arbitrary, Debug)]
@@ -58,13 +55,13 @@ enum Edit {
     Replace { interface: u8, protocol: u8, joins: Vec<(u8, u8)> },
 }
 
-/// An enumeration, and what it has yet to show.
+/// An enumeration, and the joins that it has yet to show.
 struct Open<F: Small> {
     enumeration: Enumeration<F>,
-    left: VecDeque<(F, F)>,
+    left: VecDeque<Join<F>>,
 }
 
-fuzz_target!(|input: Input| {
+groupscan_fuzz::target!(|input: Input| {
     if input.ipv6 {
         run::<V6>(input.operations);
     } else {
@@ -87,24 +84,28 @@ fn run<F: Small>(operations: Vec<Operation>) {
                 if commit {
                     txn.commit();
                     model = edited;
+                } else {
+                    txn.abort();
                 }
                 check(&table.snapshot().expect("few versions live"), &model);
             }
             Operation::Reclaim => {
-                while table.reclaim() {}
+                table.reclaim();
                 let stats = table.stats();
                 assert_eq!(stats.slots_pending, 0);
                 assert!(!open.is_empty() || stats.slots_retained == 0);
             }
             Operation::Start { view, group, source, interface } => {
                 if open.len() < OPEN {
-                    let view = VIEWS[usize::from(view) % VIEWS.len()];
-                    let mut filter = Filter::all().group(prefix(group)).source(prefix(source));
+                    let view = View::ALL[usize::from(view) % View::ALL.len()];
+                    let mut filter =
+                        Filter::all().with_groups(prefix(group)).with_sources(prefix(source));
                     if let Some(number) = interface {
-                        filter = filter.interface(small::<F>([0, 0, number, 0, 0]).interface);
+                        let Membership { interface, .. } = small::<F>([0, 0, number, 0, 0]);
+                        filter = filter.with_interface(interface);
                     }
-                    let enumeration =
-                        table.snapshot().expect("few versions live").enumerate(view, filter);
+                    let snapshot = table.snapshot().expect("few versions live");
+                    let enumeration = snapshot.of::<F>().enumerate(view, filter);
                     let left = model.shown(view, filter).into();
                     open.push(Open { enumeration, left });
                 }
@@ -121,7 +122,7 @@ fn run<F: Small>(operations: Vec<Operation>) {
             }
         }
     }
-    // What is still open shows the rest of its version, whatever was committed since.
+    // Open enumerations show the rest of their versions, whatever was committed since.
     for mut open in open {
         while !open.left.is_empty() {
             get_next(&mut open, 1, 5 * Enumeration::<F>::ENTRY_BYTES);
@@ -147,8 +148,8 @@ fn make<F: Small>(txn: &mut WriteTxn<'_>, model: &mut Model<F>, edit: Edit) {
         Edit::Replace { interface, protocol, joins } => {
             let at = small::<F>([0, 0, interface, protocol, 0]);
             let joins = joins.into_iter().map(|(group, source)| (group % 16, source % 8));
-            let joins = joins.map(|(group, source)| (F::small(group), F::small(source)));
-            let joins: Vec<(F, F)> = joins.collect::<BTreeSet<_>>().into_iter().collect();
+            let joins = joins.map(|(group, source)| Join::new(F::small(group), F::small(source)));
+            let joins: Vec<Join<F>> = joins.collect::<BTreeSet<_>>().into_iter().collect();
             let changed = model.replace(at.interface, at.protocol, &joins);
             assert_eq!(txn.replace(at.interface, at.protocol, &joins), Ok(changed));
         }
@@ -156,13 +157,14 @@ fn make<F: Small>(txn: &mut WriteTxn<'_>, model: &mut Model<F>, edit: Edit) {
 }
 
 fn check<F: Small>(snapshot: &Snapshot, model: &Model<F>) {
-    assert_eq!(snapshot.len::<F>(), model.joins().len());
-    assert_eq!(snapshot.membership_count::<F>(), model.len());
-    for (group, source) in model.joins() {
-        assert!(snapshot.contains(group, source));
-        let mut outgoing: Vec<_> = snapshot.outgoing(group, source).collect();
+    let snapshot = snapshot.of::<F>();
+    assert_eq!(snapshot.len(), model.joins().len());
+    assert_eq!(snapshot.membership_count(), model.membership_count());
+    for join in model.joins() {
+        assert!(snapshot.contains(join));
+        let mut outgoing: Vec<_> = snapshot.outgoing(join).collect();
         outgoing.sort_unstable();
-        assert!(outgoing.into_iter().eq(model.outgoing(group, source)));
+        assert!(outgoing.into_iter().eq(model.outgoing(join)));
     }
     for number in 0..6 {
         let interface = membership::<F>(0, 0, number, 0, 0).interface;
@@ -183,7 +185,7 @@ fn get_next<F: Small>(open: &mut Open<F>, offset: usize, buffer_bytes: usize) {
     let buffer = &mut memory[offset..offset + buffer_bytes];
     match open.enumeration.get_next(buffer) {
         Ok(batch) => {
-            let shown = batch.entries().iter().map(F::group_and_source);
+            let shown = batch.entries().iter().map(Join::from_entry);
             let expected = open.left.drain(..open.left.len().min(buffer_bytes / entry_bytes));
             assert!(shown.eq(expected));
             assert_eq!(batch.more(), !open.left.is_empty());

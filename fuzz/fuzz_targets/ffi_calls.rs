@@ -1,41 +1,35 @@
-//! Random calls of the C ABIs: those of `mgm.h` with handles of any kind, null pointers and odd buffers, each
-//! of which must answer as the model does; or changes through `groupscan.h`, which must come to what the
-//! same calls in Rust come to.
+//! Calls of the C interfaces, from the input. Either calls of `mgm.h` with all kinds of handles, null pointers
+//! and odd buffers, each of which must answer as the model does; or changes through `groupscan.h`, which must
+//! have the results of the same calls in Rust.
 
-#![no_main]
+#![cfg_attr(fuzzing, no_main)]
 
 use std::ffi::c_void;
 use std::ptr;
 
-use groupscan::ffi::*;
 use groupscan::manager::code::{ERROR_INVALID_PARAMETER, NO_ERROR};
-use libfuzzer_sys::fuzz_target;
+use groupscan_capi::*;
 
-#[path = "../../tests/mgm/mod.rs"]
-mod mgm;
-#[path = "../../tests/native_calls/mod.rs"]
-mod native_calls;
+use groupscan_testing::capi_calls::{Change, FILTERS, Numbers};
+use groupscan_testing::mgm::compare::{Comparison, Step};
+use groupscan_testing::mgm::{Entry, Got, InterfaceOf, Mgm};
 
-use mgm::compare::{Comparison, Step};
-use mgm::{Entry, Got, InterfaceOf, Mgm};
-use native_calls::{Change, FILTERS, Numbers};
-
-/// How many calls of `mgm.h`, and how many changes through `groupscan.h`, an input may have.
+/// The greatest number of calls of `mgm.h`, and of changes through `groupscan.h`, in an input.
 const STEPS: usize = 500;
 const CHANGES: usize = 12;
 
-/// How many memberships a change may have; the worst case of each is reserved, a block of the heap a node.
+/// The greatest number of memberships in a change. The worst case of each is reserved, one heap block per node.
 const ROW: u8 = 24;
 
-/// What one change is made of.
+/// The bytes of one change.
 type ChangeBytes = [u8; 6];
 
-/// The process's manager, through pointers that lie on any byte.
+/// The process's manager, called with pointers of one offset, aligned or not.
 struct Calls {
     offset: usize,
 }
 
-/// A place for a number or a handle, on an odd byte if it is told so.
+/// Memory for a number or a handle at an offset.
 struct Place([u8; 24]);
 
 impl Place {
@@ -67,7 +61,7 @@ impl Mgm for Calls {
     fn register(&mut self, protocol_id: u32, component_id: u32) -> Result<u64, u32> {
         let mut place = Place::new(0);
         let out = place.at(self.offset, 0);
-        // SAFETY: the place takes a handle from the offset on.
+        // SAFETY: the place has room for a handle at the offset, which is at most 7.
         match unsafe { MgmRegisterMProtocol(ptr::null(), protocol_id, component_id, out) } {
             NO_ERROR => Ok(place.handle(self.offset)),
             code => Err(code),
@@ -89,7 +83,7 @@ impl Mgm for Calls {
     fn protocol_on(&mut self, (index, next_hop): InterfaceOf) -> Result<(u32, u32), u32> {
         let (mut id, mut component) = (Place::new(0), Place::new(0));
         let (id_out, component_out) = (id.at(self.offset, 0), component.at(self.offset, 0));
-        // SAFETY: the places take numbers from the offset on.
+        // SAFETY: the places have room for numbers at the offset, which is at most 7.
         match unsafe { MgmGetProtocolOnInterface(index, next_hop, id_out, component_out) } {
             NO_ERROR => Ok((id.number(self.offset), component.number(self.offset))),
             code => Err(code),
@@ -109,7 +103,7 @@ impl Mgm for Calls {
     fn start(&mut self, protocol: u64, enum_type: u32) -> Result<u64, u32> {
         let mut place = Place::new(0);
         let out = place.at(self.offset, 0);
-        // SAFETY: the place takes a handle from the offset on.
+        // SAFETY: the place has room for a handle at the offset, which is at most 7.
         match unsafe { MgmGroupEnumerationStart(handle(protocol), enum_type, out) } {
             NO_ERROR => Ok(place.handle(self.offset)),
             code => Err(code),
@@ -121,9 +115,9 @@ impl Mgm for Calls {
         let bytes = buffer.len() as u32;
         let size_in = size.at(self.offset, bytes);
         let count_out = count.at(self.offset, 0xdead_beef);
-        // A buffer that takes no record may be null.
+        // A buffer too small for a record may be null.
         let start = if bytes < 16 { ptr::null_mut() } else { buffer.as_mut_ptr() };
-        // SAFETY: the places hold numbers from the offset on, and the buffer has so many bytes.
+        // SAFETY: the places hold numbers at the offset, and the buffer has as many bytes as `size` says.
         let code =
             unsafe { MgmGroupEnumerationGetNext(handle(enumeration), size_in, start, count_out) };
         let (buffer_bytes, entries) = (size.number(self.offset), count.number(self.offset));
@@ -135,11 +129,11 @@ impl Mgm for Calls {
     }
 }
 
-/// Calls with null pointers: none does anything.
+/// Calls with null pointers, which must fail and do nothing.
 fn nulls(protocol: u32) {
     let none = ptr::null_mut;
     let mut number = 16;
-    // SAFETY: what is not null may be read and written.
+    // SAFETY: each pointer is null or that of `number`.
     let codes = unsafe {
         [
             MgmRegisterMProtocol(ptr::null(), protocol, 0, ptr::null_mut()),
@@ -153,7 +147,7 @@ fn nulls(protocol: u32) {
     assert_eq!((codes, number), ([ERROR_INVALID_PARAMETER; 6], 0));
 }
 
-/// The numbers of memberships in a row: sixteen groups of sixteen sources.
+/// The numbers of consecutive memberships: sixteen groups of sixteen sources.
 fn row(from: u8, count: u8, interface: u8, flags: u8) -> impl Iterator<Item = Numbers> {
     (0..=count % ROW).map(move |step| {
         let number = from.wrapping_add(step);
@@ -161,7 +155,7 @@ fn row(from: u8, count: u8, interface: u8, flags: u8) -> impl Iterator<Item = Nu
     })
 }
 
-/// Whether a change is of IPv4, and what it is.
+/// A change, and whether it is one of IPv4.
 fn change([what, protocol, interface, from, count, flags]: ChangeBytes) -> (bool, Change) {
     let (protocol, interface) = (protocol % 3, interface % 6);
     let memberships: Vec<Numbers> = row(from, count, interface, flags).collect();
@@ -181,7 +175,7 @@ fn change([what, protocol, interface, from, count, flags]: ChangeBytes) -> (bool
     (what < 0x80, change)
 }
 
-fuzz_target!(|data: &[u8]| {
+groupscan_fuzz::target!(|data: &[u8]| {
     let [api, data @ ..] = data else {
         return;
     };
@@ -189,7 +183,7 @@ fuzz_target!(|data: &[u8]| {
         let changes = data.as_chunks::<{ size_of::<ChangeBytes>() }>().0;
         let changes = changes.iter().take(CHANGES).copied().map(change).collect();
         let narrowed = usize::from(*api) % FILTERS;
-        native_calls::run(changes, narrowed..narrowed + 1);
+        groupscan_testing::capi_calls::run(changes, narrowed..narrowed + 1);
         return;
     }
     nulls((*api).into());

@@ -1,24 +1,20 @@
-//! Any joins, any view and filter, any pages, any offsets: every kernel gives the same bytes as the
+//! Joins, a view, a filter, page sizes and offsets from the input: every kernel packs the same bytes as the
 //! portable one, and writes nothing else.
 
-#![no_main]
+#![cfg_attr(fuzzing, no_main)]
 
 use arbitrary::Arbitrary;
 use groupscan::{
-    Enumeration, Family, Filter, GetNextError, GroupTable, Interface, Kernel, Kind, Membership,
-    MembershipFlags, Prefix, Protocol, V4, V6, View,
+    Enumeration, Family, Filter, GetNextError, GroupTable, Interface, Kind, Membership,
+    MembershipFlags, Prefix, Protocol, SimdLevel, V4, V6, View,
 };
-use libfuzzer_sys::fuzz_target;
 
-/// How many runs of memberships an input may have, and how long a run is at most.
+/// The greatest number of runs of memberships in an input, and the greatest length of a run.
 const RUNS: usize = 40;
 const RUN_LENGTH: u16 = 400;
 
-/// What lies around the buffers, to see that nothing else is written.
+/// The bytes around the buffers, which must not change.
 const CANARY: u8 = 0xa5;
-
-const VIEWS: [View; 5] =
-    [View::AllSources, View::AnySource, View::SourceSpecific, View::Wildcard, View::Groups];
 
 #[derive(Arbitrary, Debug)]
 struct Input {
@@ -28,11 +24,11 @@ struct Input {
     group: Option<(u128, u8)>,
     source: Option<(u128, u8)>,
     on_interface: bool,
-    /// The sizes of the pages, in turn, and where they begin.
+    /// The sizes of the pages, in turn, and their offsets.
     pages: Vec<(u16, u8)>,
 }
 
-/// Memberships whose groups and sources go on in steps.
+/// Memberships whose groups and sources advance in steps.
 #[derive(Arbitrary, Debug)]
 struct Run {
     group: u128,
@@ -45,9 +41,9 @@ struct Run {
     second_interface: bool,
 }
 
-fuzz_target!(|input: Input| {
+groupscan_fuzz::target!(|input: Input| {
     if input.ipv6 {
-        run(input, |number| V6::from_bits(number));
+        run(input, V6::from_bits);
     } else {
         run(input, |number| V4::from_bits(number as u32));
     }
@@ -62,7 +58,7 @@ fn run<F: Family>(input: Input, address: impl Fn(u128) -> F) {
         for step in 0..u128::from(run.length % RUN_LENGTH) {
             let group = address(run.group.wrapping_add(step * u128::from(run.group_step)));
             let source = address(run.source.wrapping_add(step * u128::from(run.source_step)));
-            let protocol = Protocol(run.protocol.into());
+            let protocol = Protocol::new(run.protocol.into());
             let membership = Membership::source_specific(group, source, interface, protocol);
             txn.join(&membership.with_flags(flags)).expect("two interfaces are not too many");
         }
@@ -79,23 +75,24 @@ fn run<F: Family>(input: Input, address: impl Fn(u128) -> F) {
         of.and_then(cut).unwrap_or(Prefix::ALL)
     };
     let snapshot = table.snapshot().expect("one version is live");
-    let filter = Filter::all().group(prefix(input.group)).source(prefix(input.source));
+    let snapshot = snapshot.of::<F>();
+    let filter = Filter::all().with_groups(prefix(input.group)).with_sources(prefix(input.source));
     let interface = Interface::new(1);
     let memberships =
-        |kernel| snapshot.enumerate_memberships(interface, filter).with_kernel(kernel);
-    let filter = if input.on_interface { filter.interface(interface) } else { filter };
-    let view = VIEWS[usize::from(input.view) % VIEWS.len()];
-    let joins = |kernel| snapshot.enumerate(view, filter).with_kernel(kernel);
+        |level| snapshot.enumerate_memberships(interface, filter).with_simd_level(level);
+    let filter = if input.on_interface { filter.with_interface(interface) } else { filter };
+    let view = View::ALL[usize::from(input.view) % View::ALL.len()];
+    let joins = |level| snapshot.enumerate(view, filter).with_simd_level(level);
 
-    let expected = pages(&joins(Kernel::PORTABLE), &input.pages);
-    let expected_memberships = pages(&memberships(Kernel::PORTABLE), &input.pages);
-    for kernel in Kernel::available() {
-        assert!(pages(&joins(kernel), &input.pages) == expected, "{kernel}");
-        assert!(pages(&memberships(kernel), &input.pages) == expected_memberships, "{kernel}");
+    let expected = pages(&joins(SimdLevel::PORTABLE), &input.pages);
+    let expected_memberships = pages(&memberships(SimdLevel::PORTABLE), &input.pages);
+    for level in SimdLevel::available() {
+        assert!(pages(&joins(level), &input.pages) == expected, "{level}");
+        assert!(pages(&memberships(level), &input.pages) == expected_memberships, "{level}");
     }
 }
 
-/// The records of an enumeration through pages of some sizes, then of one size.
+/// The records of an enumeration, read through pages of the given sizes and then of one size.
 fn pages<F: Family, K: Kind>(
     enumeration: &Enumeration<F, K>,
     sizes: &[(u16, u8)],

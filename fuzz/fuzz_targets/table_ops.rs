@@ -1,33 +1,29 @@
-//! Any transactions on a table of both families, with a small cap and few versions, while snapshots are
-//! held: each snapshot stays what the model was when it was taken, the nodes that exist are those that a
-//! live version reaches, and what is refused has changed nothing.
+//! Transactions from the input, on a table with both families, few versions and perhaps a small cap, while
+//! snapshots are held. Each snapshot keeps equal to the model of its time; the nodes that exist are those
+//! that a live version reaches; a refused change has changed nothing.
 
-#![no_main]
-
-#[path = "../../tests/common/mod.rs"]
-mod common;
+#![cfg_attr(fuzzing, no_main)]
 
 use std::collections::BTreeSet;
 
-use common::{Model, Small, membership};
 use groupscan::internals::{existing, reachable};
 use groupscan::{
-    Family, GroupTable, JoinKey, Limits, Membership, Prefix, Snapshot, SnapshotError, Stats, V4,
-    V6, WriteError, WriteTxn,
+    Family, GroupTable, Join, JoinKey, Limits, Membership, Prefix, Snapshot, SnapshotError, Stats,
+    V4, V6, WriteError, WriteTxn,
 };
-use libfuzzer_sys::fuzz_target;
+use groupscan_testing::model::{Model, Small, membership};
 
-/// How many operations an input may have, and how many versions may live at a time.
+/// The greatest number of operations in an input, and of live versions.
 const OPERATIONS: usize = 300;
 const LIVE_VERSIONS: usize = 6;
 
-/// The slots that a capped table has: enough for some dozens of memberships, not for all.
+/// The slots of a capped table: enough for some dozens of memberships, not for all.
 const SLOTS: usize = 160;
 
-/// An operation takes so few bytes that inputs soon have many: what it is, and three numbers.
+/// An operation: its kind and three numbers. It takes few bytes, so that inputs soon have many.
 type Operation = [u8; 4];
 
-/// A change, of the memberships whose numbers are in a row.
+/// A change of memberships with consecutive numbers.
 #[derive(Clone, Copy, Debug)]
 enum Edit {
     Join { from: u8, count: u8, at: u8 },
@@ -36,21 +32,21 @@ enum Edit {
     Replace { from: u8, count: u8, at: u8 },
 }
 
-/// What a version has of both families.
+/// The contents of a version, for both families.
 #[derive(Clone, Default)]
 struct Models {
     v4: Model<V4>,
     v6: Model<V6>,
 }
 
-fuzz_target!(|data: &[u8]| {
+groupscan_fuzz::target!(|data: &[u8]| {
     let [options, data @ ..] = data else {
         return;
     };
     let capped = options % 2 == 1;
-    let limits = Limits::default().live_versions(LIVE_VERSIONS);
     let node_bytes = if capped { SLOTS * Stats::SLOT_BYTES } else { usize::MAX };
-    let table = GroupTable::with_limits(limits.node_bytes(node_bytes));
+    let limits = Limits::default().with_live_versions(LIVE_VERSIONS).with_node_bytes(node_bytes);
+    let table = GroupTable::with_limits(limits);
     let mut current = Models::default();
     let mut held: Vec<(Snapshot, Models)> = Vec::new();
     let mut edits: Vec<(bool, Edit)> = Vec::new();
@@ -88,7 +84,7 @@ fuzz_target!(|data: &[u8]| {
     check_nodes(&table, &held, &current);
 });
 
-/// Makes changes on both sides, and commits them or not.
+/// Makes changes in the table and in the model, and commits or aborts them.
 fn write(table: &GroupTable, current: &mut Models, edits: &[(bool, Edit)], commit: bool) {
     let mut edited = current.clone();
     let mut txn = table.begin_write();
@@ -101,20 +97,22 @@ fn write(table: &GroupTable, current: &mut Models, edits: &[(bool, Edit)], commi
     if commit {
         txn.commit();
         *current = edited;
+    } else {
+        txn.abort();
     }
 }
 
-/// The membership of a number, at a place: an interface, a protocol and flags.
+/// The membership of a number. `at` chooses interface, protocol and flags.
 fn numbered<F: Small>(number: u8, at: u8) -> Membership<F> {
     membership(number / 6, number % 6, at % 6, at / 6 % 3, at / 18)
 }
 
-/// So many numbers from one on, without those that are none.
+/// Up to `count % 64` numbers from `from` on.
 fn row(from: u8, count: u8) -> impl Iterator<Item = u8> {
     (from..=u8::MAX).take(usize::from(count % 64))
 }
 
-/// Makes a change on both sides, or, where the cap refuses it, on neither.
+/// Makes a change in the table and in the model, or in neither if the cap refuses it.
 fn make<F: Small>(txn: &mut WriteTxn<'_>, model: &mut Model<F>, edit: Edit) {
     let is_full = |error: WriteError| {
         assert!(matches!(error, WriteError::OutOfCapacity { .. }), "{error}");
@@ -143,7 +141,7 @@ fn make<F: Small>(txn: &mut WriteTxn<'_>, model: &mut Model<F>, edit: Edit) {
         Edit::Replace { from, count, at } => {
             let Membership { interface, protocol, .. } = numbered::<F>(0, at);
             let joins = row(from, count).map(|number| numbered::<F>(number, at));
-            let joins: Vec<(F, F)> = joins.map(|m| (m.group, m.source)).collect();
+            let joins: Vec<Join<F>> = joins.map(|membership| membership.join()).collect();
             match txn.replace(interface, protocol, &joins) {
                 Ok(changed) => assert_eq!(changed, model.replace(interface, protocol, &joins)),
                 Err(error) => is_full(error),
@@ -158,21 +156,22 @@ fn check(snapshot: &Snapshot, models: &Models) {
 }
 
 fn check_family<F: Family>(snapshot: &Snapshot, model: &Model<F>) {
-    let keys = snapshot.join_keys(Prefix::<F>::ALL).flatten();
-    assert!(keys.map(|key| (key.group(), key.source())).eq(model.joins()));
-    assert_eq!(snapshot.membership_count::<F>(), model.len());
-    assert_eq!(snapshot.interfaces::<F>().collect::<BTreeSet<_>>(), model.interfaces());
+    let snapshot = snapshot.of::<F>();
+    let keys = snapshot.join_keys(Prefix::ALL).flatten();
+    assert!(keys.map(|key| Join::new(key.group(), key.source())).eq(model.joins()));
+    assert_eq!(snapshot.membership_count(), model.membership_count());
+    assert_eq!(snapshot.interfaces().collect::<BTreeSet<_>>(), model.interfaces());
     for interface in model.interfaces() {
         assert!(snapshot.joined_on(interface).eq(model.joined_on(interface)));
     }
 }
 
-/// Once all is reclaimed, the nodes that exist are those that a live version reaches.
+/// Reclaims, and checks that the nodes that exist are those that a live version reaches.
 fn check_nodes(table: &GroupTable, held: &[(Snapshot, Models)], current: &Models) {
-    while table.reclaim() {}
+    table.reclaim();
     let now = match table.snapshot() {
         Ok(now) => now,
-        // The current version is not held yet, and may not be.
+        // Too many versions are live to hold the current one.
         Err(_) => return,
     };
     check(&now, current);

@@ -1,27 +1,27 @@
-//! Kinds of enumerations: what their records are, and of which set they are made.
+//! Kinds of enumerations: the type of their records, and the index and recipe that those are made from.
 
 use std::fmt::Debug;
 use std::ops::{ControlFlow, Range};
 
 use bytemuck::Pod;
 
-use super::place::Place;
-use crate::family::Family;
-use crate::pack::{
-    InterfaceJoinRecords, JoinRecords, Kernel, MembershipRecords, Recipe, Room, Selection,
+use super::index_range::IndexRange;
+use crate::index::Sets;
+use crate::simd::{
+    InterfaceJoinRecords, JoinRecords, MembershipRecords, Recipe, RecordBuf, Selection, SimdLevel,
 };
-use crate::sets::Sets;
 use crate::tree::{Run, Tree};
+use crate::types::Family;
 
-/// What an enumeration gives records of: [`Joins`] or [`Memberships`].
+/// The kind of an enumeration: [`Joins`] or [`Memberships`].
 ///
-/// This trait is sealed: the two kinds are all there are.
+/// This trait is sealed: there are no other kinds.
 pub trait Kind: sealed::Pack + Send + Sync + 'static {
-    /// The record.
+    /// The type of the records.
     type Record<F: Family>: Pod + Debug + PartialEq + Send + Sync;
 }
 
-/// Joins: each (group, source) once, whoever joined it, as
+/// Joins: each (group, source) once, with any number of memberships, as
 /// [`SourceGroupEntry`](crate::SourceGroupEntry) or [`SourceGroupEntry6`](crate::SourceGroupEntry6).
 #[derive(Debug)]
 pub enum Joins {}
@@ -39,11 +39,11 @@ impl Kind for Memberships {
     type Record<F: Family> = F::MembershipEntry;
 }
 
-/// What is packed, and how.
+/// The source of the records, and how they are packed.
 pub struct Packing<'a, F: Family> {
     pub(super) sets: &'a Sets<F>,
-    pub(super) place: Place<F>,
-    pub(super) kernel: Kernel,
+    pub(super) place: IndexRange<F>,
+    pub(super) simd_level: SimdLevel,
     pub(super) selection: Option<Selection<F>>,
 }
 
@@ -51,15 +51,16 @@ pub(crate) mod sealed {
     use super::*;
 
     pub trait Pack {
-        /// Puts the records of `ranks` into the room: of all keys, for which there is room, or of
-        /// those that the selection shows, until there is no room for the next one. Asks `begin`
-        /// first, as [`Tree::scan`] does, and packs nothing where that breaks off. Returns the rank
-        /// where that ended.
+        /// Packs records of `ranks` into `buf`: without a selection those of all keys, for which there must
+        /// be room, and with one those of the keys that it shows, until one has no room. Calls `begin` first,
+        /// as [`Tree::scan`] does; if that breaks with a rank, packs nothing and returns the rank.
+        ///
+        /// Returns the rank of the first key that is shown and was not packed, or the end of `ranks`.
         fn pack<F: Family>(
             packing: Packing<'_, F>,
             ranks: Range<usize>,
             begin: impl FnOnce() -> ControlFlow<usize>,
-            room: &mut Room<'_, Self::Record<F>>,
+            buf: &mut RecordBuf<'_, Self::Record<F>>,
         ) -> usize
         where
             Self: Kind;
@@ -71,13 +72,15 @@ pub(crate) mod sealed {
             packing: Packing<'_, F>,
             ranks: Range<usize>,
             begin: impl FnOnce() -> ControlFlow<usize>,
-            room: &mut Room<'_, F::Entry>,
+            buf: &mut RecordBuf<'_, F::Entry>,
         ) -> usize {
             let Packing { sets, place, .. } = packing;
             match place {
-                Place::Joins => packing.run(JoinRecords::new(), &sets.joins, ranks, begin, room),
-                Place::Interface { .. } => {
-                    packing.run(InterfaceJoinRecords::new(), &sets.by_interface, ranks, begin, room)
+                IndexRange::Joins => {
+                    packing.run(JoinRecords::new(), &sets.joins, ranks, begin, buf)
+                }
+                IndexRange::Interface { .. } => {
+                    packing.run(InterfaceJoinRecords::new(), &sets.by_interface, ranks, begin, buf)
                 }
             }
         }
@@ -89,22 +92,22 @@ pub(crate) mod sealed {
             packing: Packing<'_, F>,
             ranks: Range<usize>,
             begin: impl FnOnce() -> ControlFlow<usize>,
-            room: &mut Room<'_, F::MembershipEntry>,
+            buf: &mut RecordBuf<'_, F::MembershipEntry>,
         ) -> usize {
             let Packing { sets, place, .. } = packing;
             match place {
-                Place::Interface { interface, .. } => {
+                IndexRange::Interface { interface, .. } => {
                     let recipe = MembershipRecords { interface };
-                    packing.run(recipe, &sets.by_interface, ranks, begin, room)
+                    packing.run(recipe, &sets.by_interface, ranks, begin, buf)
                 }
-                // No enumeration of memberships is without an interface.
-                Place::Joins => begin().break_value().unwrap_or(ranks.end),
+                IndexRange::Joins => unreachable!("an enumeration of memberships has an interface"),
             }
         }
     }
 }
 
 impl<F: Family> Packing<'_, F> {
+    /// As [`sealed::Pack::pack`], from `set` by `recipe`.
     #[inline]
     fn run<R: Recipe<Family = F>>(
         &self,
@@ -112,19 +115,19 @@ impl<F: Family> Packing<'_, F> {
         set: &Tree<R::Key>,
         ranks: Range<usize>,
         begin: impl FnOnce() -> ControlFlow<usize>,
-        room: &mut Room<'_, R::Record>,
+        buf: &mut RecordBuf<'_, R::Record>,
     ) -> usize {
         let end = ranks.end;
         let ended = match &self.selection {
             None => set.scan(ranks, begin, |Run { keys, ahead }| {
-                self.kernel.expand(recipe, keys, room, ahead);
+                self.simd_level.expand(recipe, keys, buf, ahead);
                 ControlFlow::Continue(())
             }),
             Some(selection) => {
                 let (mut rank, mut last) = (ranks.start, None);
                 set.scan(ranks, begin, |Run { keys, ahead }| {
                     let found =
-                        self.kernel.compact(recipe, selection, &mut last, keys, room, ahead);
+                        self.simd_level.compact(recipe, selection, &mut last, keys, buf, ahead);
                     match found {
                         Some(at) => ControlFlow::Break(rank + at),
                         None => {

@@ -1,92 +1,94 @@
-//! Enumerating a snapshot through the caller's buffer.
+//! Enumeration of a snapshot through the caller's buffers.
 //!
-//! An [`Enumeration`] is a place in one version of one set: a rank. Each
-//! [`get_next`](Enumeration::get_next) packs records from there on into the buffer it is given.
+//! An [`Enumeration`] is a cursor in one index of one version: a rank. Each
+//! [`get_next`](Enumeration::get_next) packs records from the cursor on into the buffer that it is given.
 //!
 //! ```text
-//!  keys of a set       k0 k1 k2 k3 k4 k5 k6 k7 k8 k9
-//!                            |        |        |
-//!  the filter's range    first     cursor     end
+//!  keys of an index       k0 k1 k2 k3 k4 k5 k6 k7 k8 k9
+//!                               |        |        |
+//!  range of the filter        first    cursor    end
 //! ```
 //!
-//! [`kind`] says which records are made of which set, [`place`] where in it a range is, [`view`] which
-//! keys of the range are shown; [`filter`] and [`position`] are what callers say, [`records`] is for
-//! those without a buffer.
+//! [`index_range`] chooses the index and finds the range in it, [`view`] and [`filter`] choose the keys that are
+//! shown, [`kind`] chooses the recipe for their records, [`position`] names a place for other versions, and
+//! [`records`] iterates without a buffer of the caller.
 //!
 //! # Invariants
 //!
-//! - I1: the cursor is the rank of a key that is shown and nobody was given yet, or `end`.
-//! - I2: the cursor only grows, and whoever moves it from `a` to `b` gives the records of `a..b`,
-//!   so that every record is given once.
-//! - I3: where a group or a join is shown once, none lies on both sides of `end`.
+//! - I1: the cursor is the rank of a key that is shown and was not returned yet, or `end`.
+//! - I2: shared calls only increase the cursor, and the call that moves it from `a` to `b` returns the
+//!   records of `a..b`, so every record is returned once. Calls that move it back have the enumeration
+//!   exclusively.
+//! - I3: if groups or joins are shown once, no group or join has keys on both sides of `end`.
 //!
 //! # Orderings
 //!
-//! The cursor is the only thing that threads on one enumeration change, and it guards no other
-//! memory: the set that it counts in never changes. All its operations are relaxed.
+//! The cursor is the only shared state that changes, and it publishes no other memory: the index never
+//! changes. All operations on the cursor are relaxed.
 //!
 //! # Progress
 //!
-//! `get_next` is lock-free: a thread tries again only when another one moved the cursor. It takes
-//! no lock, allocates nothing and makes no system call.
+//! `get_next` is lock-free: a thread retries only if another thread moved the cursor. It takes no lock,
+//! allocates nothing and makes no system call.
 //!
-//! Where every key is shown, a call claims its range first and packs it then, so that threads that
-//! share an enumeration pack at the same time. Elsewhere it must pack to know where its range ends;
-//! there [`split`](Enumeration::split) is the way to share.
+//! If every key is shown, a call claims its range before it packs, so that threads that share an enumeration
+//! pack in parallel. Otherwise a call must pack to find the end of its range, and loses its work if another
+//! thread was faster; [`split`](Enumeration::split) shares such enumerations.
 //!
 //! # Costs
 //!
-//! Starting is two searches for the range. A call costs a search and its records. Views and source
-//! filters also cost a look at the joins that they pass over, at the start up to the first record, and in
-//! a call up to the one after its last.
+//! A start costs two searches for the range. A call costs one search, and its records. A view or filter that
+//! skips joins also looks at those: at the start up to the first record, and in each call up to the record
+//! after its last.
 
 mod filter;
+mod index_range;
 mod kind;
-mod place;
 mod position;
 mod records;
+mod start;
 mod view;
 
 use std::error::Error;
 use std::fmt;
 use std::mem::MaybeUninit;
 use std::ops::{ControlFlow, Range};
+use std::slice;
 
-use crate::family::Family;
-use crate::membership::Interface;
-use crate::pack::{Each, Kernel, Room, Selection};
-use crate::snapshot::Snapshot;
+use crate::simd::{Distinct, RecordBuf, Selection, SimdLevel};
 use crate::sync::{AtomicUsize, Ordering};
+use crate::table::Snapshot;
+use crate::types::{Family, Join};
 
-pub use filter::{Filter, Prefix, PrefixError};
+pub use filter::Filter;
 pub use kind::{Joins, Kind, Memberships};
 pub use position::Position;
 pub use records::{JoinKeys, Records};
 pub use view::View;
 
+use index_range::IndexRange;
 use kind::Packing;
-use place::Place;
 
-/// A walk over one version, in ascending order of (group, source), through buffers of the caller's:
-/// over its joins, or over the [`Memberships`] of an interface.
+/// A walk over one version through the caller's buffers, in ascending order of (group, source): over its
+/// joins, or over the [`Memberships`] of an interface.
 ///
-/// It sees exactly the version of its snapshot, from the first call to the last, whatever writers do
-/// meanwhile. Dropping it ends it.
+/// It shows exactly the version of its snapshot, from the first call to the last, whatever writers do
+/// meanwhile. It holds that version until it is dropped.
 ///
-/// Threads may share an enumeration: concurrent calls get disjoint batches that together are the
-/// whole. That a call says there is no more does not say that the others have finished theirs.
+/// Threads may share an enumeration: concurrent calls get disjoint batches that together are the whole. When
+/// one call reports that no records remain, others may still be packing theirs.
 ///
 /// # Examples
 ///
 /// ```
-/// use groupscan::{Filter, GroupTable, V4, View};
+/// use groupscan::{Filter, GroupTable, View};
 ///
 /// # let table = GroupTable::new();
-/// let enumeration = table.snapshot()?.enumerate(View::AllSources, Filter::<V4>::all());
+/// let enumeration = table.snapshot()?.ipv4().enumerate(View::AllSources, Filter::all());
 /// let mut buffer = [0; 4096];
 /// loop {
 ///     let batch = enumeration.get_next(&mut buffer)?;
-///     for entry in batch.entries() {
+///     for entry in batch {
 ///         println!("{} from {}", entry.group(), entry.source());
 ///     }
 ///     if !batch.more() {
@@ -95,83 +97,28 @@ use place::Place;
 /// }
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+#[must_use = "an enumeration retains its version until it is dropped"]
 pub struct Enumeration<F: Family, K: Kind = Joins> {
     snapshot: Snapshot,
-    place: Place<F>,
+    place: IndexRange<F>,
     view: View,
     filter: Filter<F>,
-    /// `None` where every key of the range is shown.
+    /// `None` if every key of the range is shown.
     selection: Option<Selection<F>>,
-    kernel: Kernel,
-    /// The first rank of the filter's range.
+    simd_level: SimdLevel,
+    /// The first rank of the filter's range, also in a part of it.
     low: usize,
     /// The first rank of this enumeration: that of the filter's range, or of a part of it.
     first: usize,
     end: usize,
-    /// The rank from which on the first record was looked for.
+    /// The rank at which the search for the first record began.
     start: usize,
     cursor: AtomicUsize,
     kind: std::marker::PhantomData<K>,
 }
 
-impl Snapshot {
-    /// Starts an enumeration of one family's joins. It holds the version as the snapshot does.
-    pub fn enumerate<F: Family>(&self, view: View, filter: Filter<F>) -> Enumeration<F> {
-        self.clone().into_enumeration(view, filter)
-    }
-
-    /// As [`enumerate`](Self::enumerate), and the snapshot goes into the enumeration.
-    pub(crate) fn into_enumeration<F: Family>(
-        self,
-        view: View,
-        filter: Filter<F>,
-    ) -> Enumeration<F> {
-        let once = match filter.interface_filter() {
-            None => Each::Key,
-            Some(_) => Each::Join,
-        };
-        let selection = view.selection(&filter, once);
-        let shows_all =
-            once == Each::Key && view == View::AllSources && filter.source_prefix().is_all();
-        Enumeration::new(self, view, filter, (!shows_all).then_some(selection))
-    }
-
-    /// Starts an enumeration of the memberships of an interface: of every protocol, and also those
-    /// that are no joins. `filter` narrows them by groups and sources; an interface that it may have
-    /// itself gives way to `interface`. It holds the version as the snapshot does.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use groupscan::{Filter, GroupTable, Interface, V4};
-    ///
-    /// # let table = GroupTable::new();
-    /// let snapshot = table.snapshot()?;
-    /// for record in snapshot.enumerate_memberships(Interface::<V4>::new(2), Filter::all()) {
-    ///     println!("{} by protocol {}", record.entry(), record.protocol());
-    /// }
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn enumerate_memberships<F: Family>(
-        &self,
-        interface: Interface<F>,
-        filter: Filter<F>,
-    ) -> Enumeration<F, Memberships> {
-        let filter = filter.interface(interface);
-        let view = View::AllSources;
-        let selection = view.selection(&filter, Each::Key);
-        let shows_all = filter.source_prefix().is_all();
-        Enumeration::new(self.clone(), view, filter, (!shows_all).then_some(selection))
-    }
-
-    /// The number of joins of groups of a prefix. O(log n).
-    pub fn count<F: Family>(&self, groups: Prefix<F>) -> usize {
-        Place::Joins.ranks(self.sets::<F>(), groups).len()
-    }
-}
-
 impl<F: Family> Enumeration<F> {
-    /// The bytes of one record of a join.
+    /// The size of the record of a join in bytes.
     pub const ENTRY_BYTES: usize = size_of::<F::Entry>();
 }
 
@@ -183,18 +130,18 @@ impl<F: Family, K: Kind> Enumeration<F, K> {
         selection: Option<Selection<F>>,
     ) -> Self {
         let sets = snapshot.sets::<F>();
-        let place = Place::new(sets, &filter);
-        let Range { start: first, mut end } = place.ranks(sets, filter.group_prefix());
+        let place = IndexRange::new(sets, &filter);
+        let Range { start: first, mut end } = place.ranks(sets, filter.groups());
         if selection.is_some_and(|selection| selection.low > selection.high) {
             end = first;
         }
-        let enumeration = Self {
+        let mut enumeration = Self {
             snapshot,
             place,
             view,
             filter,
             selection,
-            kernel: Kernel::best(),
+            simd_level: SimdLevel::best(),
             low: first,
             first,
             end,
@@ -202,20 +149,20 @@ impl<F: Family, K: Kind> Enumeration<F, K> {
             cursor: AtomicUsize::new(first),
             kind: std::marker::PhantomData,
         };
-        enumeration.starting_at(first)
+        enumeration.seek(first);
+        enumeration
     }
 
-    /// The same enumeration, at the first record that is not before the key of a rank. Of a group or a
-    /// join that is shown once, the rank is that of the first key.
-    fn starting_at(mut self, rank: usize) -> Self {
+    /// Moves to the first record that is not before the key with this rank. If a group or a join is shown
+    /// once, the rank is that of its first key.
+    fn seek(&mut self, rank: usize) {
         let rank = rank.clamp(self.first, self.end);
         let found = match self.selection {
             None => rank,
-            Some(_) => self.pack(rank..self.end, at_once, &mut Room::over(&mut [])),
+            Some(_) => self.pack(rank..self.end, at_once, &mut RecordBuf::over(&mut [])),
         };
         self.start = rank;
         self.cursor = AtomicUsize::new(found);
-        self
     }
 
     /// As [`sealed::Pack::pack`](kind::sealed::Pack::pack).
@@ -224,32 +171,31 @@ impl<F: Family, K: Kind> Enumeration<F, K> {
         &self,
         ranks: Range<usize>,
         begin: impl FnOnce() -> ControlFlow<usize>,
-        room: &mut Room<'_, K::Record<F>>,
+        buf: &mut RecordBuf<'_, K::Record<F>>,
     ) -> usize {
-        let &Self { place, kernel, selection, .. } = self;
-        let packing = Packing { sets: self.snapshot.sets::<F>(), place, kernel, selection };
-        K::pack(packing, ranks, begin, room)
+        let &Self { place, simd_level, selection, .. } = self;
+        let packing = Packing { sets: self.snapshot.sets::<F>(), place, simd_level, selection };
+        K::pack(packing, ranks, begin, buf)
     }
 
-    /// Puts the next records into `buffer`: as many whole ones as fit, in ascending order of
-    /// (group, source), and of the protocol's number where they are memberships.
+    /// Packs the next records into `buffer`: as many as fit whole, in ascending order of (group, source), and
+    /// for memberships of the protocol's number.
     ///
-    /// The buffer may have any size and any alignment. Nothing is written at or beyond the largest
-    /// multiple of a record's size in its own; between the last record and there the bytes are
-    /// unspecified.
+    /// The buffer may have any size and alignment. Let `n` be its size rounded down to a multiple of a
+    /// record's size: the bytes between the last record and `n` are unspecified afterwards, and the bytes
+    /// from `n` on are not written.
     ///
-    /// A buffer that takes exactly the rest gets it together with the word that there is no more.
-    /// After the end every call gives an empty batch, whatever its buffer.
+    /// If the remaining records fit exactly, the same call reports that none remain. After the end every call
+    /// returns an empty batch, whatever its buffer.
     ///
     /// # Errors
     ///
-    /// [`GetNextError::BufferTooSmall`] where records remain and not even one fits. The enumeration
-    /// stays where it is.
+    /// [`GetNextError::BufferTooSmall`] if records remain and not even one fits. The cursor does not move.
     pub fn get_next<'b>(
         &self,
         buffer: &'b mut [u8],
     ) -> Result<Batch<'b, K::Record<F>>, GetNextError> {
-        self.fill(Room::over(buffer))
+        self.fill(RecordBuf::over(buffer))
     }
 
     /// As [`get_next`](Self::get_next), into memory that need not be initialised.
@@ -259,13 +205,13 @@ impl<F: Family, K: Kind> Enumeration<F, K> {
     /// ```
     /// use std::mem::MaybeUninit;
     ///
-    /// use groupscan::{Filter, GroupTable, V4, View};
+    /// use groupscan::{Filter, GroupTable, View};
     ///
     /// # let table = GroupTable::new();
-    /// let enumeration = table.snapshot()?.enumerate(View::Groups, Filter::<V4>::all());
+    /// let enumeration = table.snapshot()?.ipv4().enumerate(View::Groups, Filter::all());
     /// let mut buffer = [MaybeUninit::uninit(); 4096];
     /// let batch = enumeration.get_next_uninit(&mut buffer)?;
-    /// println!("{} records, {}", batch.entries().len(), batch.more());
+    /// println!("{} records, more: {}", batch.entries().len(), batch.more());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     ///
@@ -276,132 +222,135 @@ impl<F: Family, K: Kind> Enumeration<F, K> {
         &self,
         buffer: &'b mut [MaybeUninit<u8>],
     ) -> Result<Batch<'b, K::Record<F>>, GetNextError> {
-        self.fill(Room::over_uninit(buffer))
+        self.fill(RecordBuf::over_uninit(buffer))
     }
 
-    /// As [`get_next`](Self::get_next), into a room.
+    /// As [`get_next`](Self::get_next).
     #[inline]
     pub(crate) fn fill<'b>(
         &self,
-        mut room: Room<'b, K::Record<F>>,
+        mut buf: RecordBuf<'b, K::Record<F>>,
     ) -> Result<Batch<'b, K::Record<F>>, GetNextError> {
         loop {
             let at = self.cursor.load(Ordering::Relaxed);
             if at == self.end {
                 return Ok(Batch { entries: &[], more: false });
             }
-            if room.left() == 0 {
+            if buf.left() == 0 {
                 let needed_bytes = size_of::<K::Record<F>>();
                 return Err(GetNextError::BufferTooSmall { needed_bytes });
             }
-            // I2: the batch is ours if the cursor is still where it began.
+            // I2: the batch belongs to this call if the cursor has not moved since.
             let claim = |next| {
                 let (success, failure) = (Ordering::Relaxed, Ordering::Relaxed);
                 self.cursor.compare_exchange(at, next, success, failure).is_ok()
             };
             let (next, is_ours) = match self.selection {
                 None => {
-                    let next = at + room.left().min(self.end - at);
+                    let next = at + buf.left().min(self.end - at);
                     let mut is_ours = false;
                     let begin = || {
                         is_ours = claim(next);
                         if is_ours { ControlFlow::Continue(()) } else { ControlFlow::Break(at) }
                     };
-                    self.pack(at..next, begin, &mut room);
+                    self.pack(at..next, begin, &mut buf);
                     (next, is_ours)
                 }
                 Some(_) => {
-                    let next = self.pack(at..self.end, at_once, &mut room);
+                    let next = self.pack(at..self.end, at_once, &mut buf);
                     (next, claim(next))
                 }
             };
             if !is_ours {
-                room.clear();
+                buf.clear();
                 continue;
             }
-            return Ok(Batch { entries: room.into_filled(), more: next < self.end });
+            return Ok(Batch { entries: buf.into_filled(), more: next < self.end });
         }
     }
 
-    /// How many records remain: exactly, where the enumeration [is exact](Self::is_exact), and at most
-    /// elsewhere. 0 always says that there are none. With concurrent calls, as of some moment.
+    /// The number of records that remain. An upper bound if the enumeration is not [exact](Self::is_exact); 0
+    /// always means that none remain. With concurrent calls, it is that of some moment during the call.
+    #[must_use]
     pub fn remaining(&self) -> usize {
         self.end - self.cursor.load(Ordering::Relaxed)
     }
 
-    /// Whether every key of the set that is gone through is shown, so that numbers of records are
-    /// known without a look at them: of all sources of all groups or those of a prefix, and of the
-    /// memberships of an interface, but with no source prefix.
+    /// Whether every key of the range is shown, so that the number of records is known in advance. So it is
+    /// without a source prefix for [`View::AllSources`] over all interfaces, and for memberships.
+    #[must_use]
     pub fn is_exact(&self) -> bool {
         self.selection.is_none()
     }
 
-    /// How far the enumeration has got: behind every record that was given and before every one
-    /// that remains. `None` where there is nothing that could have been given or passed over. O(log n).
+    /// How far the enumeration has got: behind every record that was returned and before every record that
+    /// remains. `None` if no record was returned or skipped yet. O(log n).
     ///
-    /// A [part](Self::split) has what comes before it behind it.
+    /// In a [part](Self::split), the records of the parts before it count as returned.
     ///
-    /// A narrowed enumeration has already passed over what it does not show, up to the next record. A
-    /// record that a later version has in that stretch counts as passed over, too; who wants it goes on
-    /// behind the last record that was given, by [`Position::behind`].
+    /// A view or filter that skips joins has already skipped those up to the next record. Records that a
+    /// later version has in the skipped range are skipped too. To see them, resume from the last returned
+    /// record with [`Position::behind`].
     ///
-    /// With concurrent calls, as of some moment: what another thread has claimed counts as given.
+    /// With concurrent calls, it is that of some moment during the call; records that another thread has
+    /// claimed count as returned.
+    #[must_use]
     pub fn position(&self) -> Option<Position<F>> {
         let sets = self.snapshot.sets::<F>();
         let at = self.unit_start(self.cursor.load(Ordering::Relaxed));
-        let behind =
-            self.place.behind(sets, at.checked_sub(1).filter(|last| *last >= self.low)?)?;
-        // Which memberships there are of a join says nothing of the joins.
-        let is_join = self.selection.is_some_and(|selection| selection.once != Each::Key);
-        Some(if is_join { Position::behind(behind.group, behind.source) } else { behind })
+        let last = at.checked_sub(1).filter(|last| *last >= self.low)?;
+        let behind = self.place.behind(sets, last);
+        // A position of joins does not depend on their memberships.
+        let is_join = self.selection.is_some_and(|selection| selection.once != Distinct::Key);
+        Some(if is_join { Position::behind(behind.join()) } else { behind })
     }
 
-    /// The same enumeration, started anew behind a position, which may be one of another version: the
-    /// records that come after it. A [part](Self::split) stays within what it is a part of.
+    /// Moves behind a position, which may come from another version: to the first record after it. A
+    /// [part](Self::split) stays within its bounds.
     ///
-    /// Where a group is shown once, all of the position's group comes before it. O(log n), and for a
-    /// narrowed view a look at the joins up to its first record.
+    /// If a group is shown once, all of the position's group counts as passed. O(log n); a view or filter
+    /// that skips joins also looks for its first record.
     ///
     /// # Examples
     ///
     /// ```
-    /// use groupscan::{Filter, GroupTable, Position, V4, View};
+    /// use groupscan::{Filter, GroupTable, View};
     ///
     /// # let table = GroupTable::new();
-    /// let start = || table.snapshot().map(|s| s.enumerate(View::AllSources, Filter::<V4>::all()));
+    /// let start = || table.snapshot().map(|s| s.ipv4().enumerate(View::AllSources, Filter::all()));
     /// let before = start()?;
     /// before.get_next(&mut [0; 160])?;
-    /// // Later, on the version of that time:
+    /// // Later, in the version that is current then:
     /// let mut after = start()?;
     /// if let Some(position) = before.position() {
     ///     after = after.resume_after(position);
     /// }
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn resume_after(self, position: Position<F>) -> Self {
+    pub fn resume_after(mut self, position: Position<F>) -> Self {
         let position = match self.once() {
-            Each::Group => Position::behind(position.group, F::MAX),
-            Each::Join => Position::behind(position.group, position.source),
-            Each::Key => position,
+            Distinct::Group => Position::behind(Join::new(position.group, F::MAX)),
+            Distinct::Join => Position::behind(position.join()),
+            Distinct::Key => position,
         };
-        let rank = self.place.rank_behind(self.snapshot.sets::<F>(), &position);
-        self.starting_at(rank)
+        self.seek(self.place.rank_behind(self.snapshot.sets::<F>(), &position));
+        self
     }
 
-    /// Cuts what remains into so many enumerations, one at least and 4,294,967,295 at most, of about as
-    /// many keys each. One after the other they give what this one would have given; at the same time,
-    /// from as many threads, they do it sooner.
+    /// Cuts what remains into `parts` enumerations of about the same number of keys, for as many threads. One
+    /// after the other they return what this one would have returned. `parts` is raised to 1 and reduced to
+    /// 2³² - 1.
     ///
-    /// Each is cut off when it is asked for: O(log n), and for a narrowed view a look at the joins up to
-    /// its first record, by who asks. A group is not cut in two where it is shown once.
+    /// Each part is made when the iterator reaches it: O(log n); a view or filter that skips joins also looks
+    /// for the part's first record. A group that is shown once is in one part only.
     ///
     /// # Examples
     ///
     /// ```
-    /// use groupscan::{Filter, GroupTable, V4, View};
+    /// use groupscan::{Filter, GroupTable, View};
     ///
     /// # let table = GroupTable::new();
-    /// let enumeration = table.snapshot()?.enumerate(View::AllSources, Filter::<V4>::all());
+    /// let enumeration = table.snapshot()?.ipv4().enumerate(View::AllSources, Filter::all());
     /// std::thread::scope(|scope| {
     ///     for part in enumeration.split(4) {
     ///         scope.spawn(move || part.into_iter().count());
@@ -413,67 +362,67 @@ impl<F: Family, K: Kind> Enumeration<F, K> {
         let parts = u32::try_from(parts.max(1)).unwrap_or(u32::MAX);
         (0..parts as usize).map(move |part| {
             let [start, end] = [part, part + 1].map(|part| self.cut(part, parts as usize));
-            let part = Self {
-                snapshot: self.snapshot.clone(),
-                first: start,
-                end,
-                cursor: AtomicUsize::new(start),
-                ..self
-            };
-            part.starting_at(start)
+            let mut part = Self { first: start, end, ..self.clone() };
+            part.seek(start);
+            part
         })
     }
 
-    /// What remains of this enumeration, a second time. With concurrent calls, as of some moment.
-    #[cfg(feature = "capi")]
-    pub(crate) fn fork(&self) -> Self {
-        let cursor = AtomicUsize::new(self.cursor.load(Ordering::Relaxed));
-        Self { snapshot: self.snapshot.clone(), cursor, ..*self }
+    /// Moves back to the first record, where the enumeration or the [part](Self::split) began.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use groupscan::{Filter, GroupTable, View};
+    ///
+    /// # let table = GroupTable::new();
+    /// let mut enumeration = table.snapshot()?.ipv4().enumerate(View::Groups, Filter::all());
+    /// let first = enumeration.get_next(&mut [0; 1024])?.entries().len();
+    /// enumeration.rewind();
+    /// assert_eq!(enumeration.get_next(&mut [0; 1024])?.entries().len(), first);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn rewind(&mut self) {
+        self.seek(self.first);
     }
 
-    /// The same enumeration, started anew where it began.
-    #[cfg(feature = "capi")]
-    pub(crate) fn rewound(self) -> Self {
-        let first = self.first;
-        self.starting_at(first)
-    }
-
-    /// The rank where part `part` of `parts` begins: always where something that is shown once does (I3),
-    /// also if that is before the cursor, for no key in between is shown.
+    /// The rank at which part `part` of `parts` begins: that of the first key of a group or join that is
+    /// shown once (I3). It may be before the cursor; no key in between is shown.
     fn cut(&self, part: usize, parts: usize) -> usize {
         let at = self.cursor.load(Ordering::Relaxed);
         let keys = (self.end - at) as u128 * part as u128 / parts as u128;
         self.unit_start(at + keys as usize)
     }
 
-    /// The rank of the first key of what is shown once and has the key of a rank.
+    /// The rank of the first key of the group or join that is shown once and to which the key at `rank`
+    /// belongs.
     fn unit_start(&self, rank: usize) -> usize {
         let sets = self.snapshot.sets::<F>();
         let once = self.once();
-        if rank == self.end || once == Each::Key {
+        if rank == self.end || once == Distinct::Key {
             return rank;
         }
-        let Some(Position { group, source, .. }) = self.place.behind(sets, rank) else {
-            return rank;
-        };
-        let source = if once == Each::Group { F::UNSPECIFIED } else { source };
+        let Position { group, source, .. } = self.place.behind(sets, rank);
+        let source = if once == Distinct::Group { F::UNSPECIFIED } else { source };
         self.place.rank_of(sets, group, source)
     }
 
-    fn once(&self) -> Each {
-        self.selection.map_or(Each::Key, |selection| selection.once)
+    /// What is shown once.
+    fn once(&self) -> Distinct {
+        self.selection.map_or(Distinct::Key, |selection| selection.once)
     }
 
-    /// The same enumeration, started anew where it was started, with a kernel other than the best. No
-    /// other kernel has a part in what it gives.
-    pub fn with_kernel(self, kernel: Kernel) -> Self {
-        let start = self.start;
-        Self { kernel, ..self }.starting_at(start)
+    /// Restarts this enumeration from its start, with the instructions of `level` instead of the best ones.
+    pub fn with_simd_level(mut self, level: SimdLevel) -> Self {
+        self.simd_level = level;
+        self.seek(self.start);
+        self
     }
 
-    /// The kernel that packs the records.
-    pub fn kernel(&self) -> Kernel {
-        self.kernel
+    /// The level of the instructions that pack the records.
+    #[must_use]
+    pub fn simd_level(&self) -> SimdLevel {
+        self.simd_level
     }
 
     /// The snapshot that is enumerated.
@@ -481,14 +430,25 @@ impl<F: Family, K: Kind> Enumeration<F, K> {
         &self.snapshot
     }
 
-    /// What the enumeration shows.
+    /// The view: what is shown of the joins that the filter admits.
+    #[must_use]
     pub fn view(&self) -> View {
         self.view
     }
 
-    /// What the enumeration is narrowed to.
+    /// The filter.
+    #[must_use]
     pub fn filter(&self) -> Filter<F> {
         self.filter
+    }
+}
+
+/// The clone holds the same version, and its cursor is at the same record; with concurrent calls, at that of
+/// some moment during the call.
+impl<F: Family, K: Kind> Clone for Enumeration<F, K> {
+    fn clone(&self) -> Self {
+        let cursor = AtomicUsize::new(self.cursor.load(Ordering::Relaxed));
+        Self { snapshot: self.snapshot.clone(), cursor, ..*self }
     }
 }
 
@@ -498,17 +458,19 @@ impl<F: Family, K: Kind> fmt::Debug for Enumeration<F, K> {
             .field("version", &self.snapshot.version())
             .field("view", &self.view)
             .field("filter", &self.filter)
-            .field("kernel", &self.kernel)
+            .field("simd_level", &self.simd_level)
             .finish_non_exhaustive()
     }
 }
 
-/// Begins a scan that nothing stands against.
+/// The start of a scan that needs no claim.
 fn at_once() -> ControlFlow<usize> {
     ControlFlow::Continue(())
 }
 
-/// What one call placed in the buffer.
+/// The records that one call packed into its buffer.
+///
+/// Iterates over references to them.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Batch<'b, R> {
     entries: &'b [R],
@@ -516,25 +478,35 @@ pub struct Batch<'b, R> {
 }
 
 impl<'b, R> Batch<'b, R> {
-    /// The records, as they lie in the buffer.
+    /// The records, in the buffer.
+    #[must_use]
     pub fn entries(&self) -> &'b [R] {
         self.entries
     }
 
-    /// Whether records remain after these, for this call or a concurrent one to get.
+    /// Whether records remain after these, for later calls and concurrent ones.
+    #[must_use]
     pub fn more(&self) -> bool {
         self.more
     }
 }
 
-/// Why a call gave no batch.
+impl<'b, R> IntoIterator for Batch<'b, R> {
+    type Item = &'b R;
+    type IntoIter = slice::Iter<'b, R>;
+
+    fn into_iter(self) -> slice::Iter<'b, R> {
+        self.entries.iter()
+    }
+}
+
+/// Why a call returned no batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum GetNextError {
-    /// Records remain, and the buffer does not take even one. Trying again with a buffer of the size
-    /// given helps.
+    /// Records remain, and the buffer is too small for one. A retry with a buffer of `needed_bytes` helps.
     BufferTooSmall {
-        /// The bytes of one record.
+        /// The size of one record in bytes.
         needed_bytes: usize,
     },
 }
@@ -543,7 +515,7 @@ impl fmt::Display for GetNextError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::BufferTooSmall { needed_bytes } => {
-                write!(f, "the buffer is too small for one record of {needed_bytes} bytes")
+                write!(f, "buffer too small: one record needs {needed_bytes} bytes")
             }
         }
     }

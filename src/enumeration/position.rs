@@ -1,26 +1,33 @@
-//! Positions: where an enumeration has got to, in words that another version understands.
+//! Positions: how far an enumeration has got, in terms that another version understands.
 
-use crate::family::Family;
-use crate::membership::Protocol;
+use crate::types::{Family, Join, Protocol};
 
-/// A place behind a record, and behind all that come before it, whether or not there is such a record.
+/// The place behind a record and all that come before it, whether or not there is such a record.
 ///
-/// [`Enumeration::position`](crate::Enumeration::position) tells how far an enumeration has got, and
-/// [`Enumeration::resume_after`](crate::Enumeration::resume_after) goes on from there, in the same
+/// [`Enumeration::position`](crate::Enumeration::position) returns how far an enumeration has got, and
+/// [`Enumeration::resume_after`](crate::Enumeration::resume_after) continues from there, in the same
 /// version or another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Position<F> {
     /// The group.
     pub group: F,
-    /// The source; unspecified behind an any-source join and before all others of its group.
+    /// The source; unspecified behind an any-source join and before all other sources of its group.
     pub source: F,
     /// The protocol, behind a membership; `None` behind all memberships of (group, source).
     pub protocol: Option<Protocol>,
 }
 
 impl<F: Family> Position<F> {
-    /// The place behind the join (group, source), and behind all its memberships.
-    pub const fn behind(group: F, source: F) -> Self {
-        Self { group, source, protocol: None }
+    /// The place behind a join and all its memberships.
+    #[must_use]
+    pub const fn behind(join: Join<F>) -> Self {
+        Self { group: join.group, source: join.source, protocol: None }
+    }
+
+    /// The group and the source.
+    #[must_use]
+    pub const fn join(&self) -> Join<F> {
+        Join::new(self.group, self.source)
     }
 }

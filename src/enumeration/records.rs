@@ -1,21 +1,24 @@
-//! Records one by one, for those who do not bring a buffer.
+//! Records one by one, for callers without a buffer of their own.
+
+use std::fmt;
+use std::iter::FusedIterator;
+use std::ops::Range;
 
 use bytemuck::Zeroable;
 
+use super::Enumeration;
 use super::kind::{Joins, Kind};
-use super::place::Place;
-use super::{Enumeration, Filter, Prefix, View};
-use crate::family::{Family, V4, V6};
-use crate::snapshot::Snapshot;
-use crate::tree::Slices;
+use crate::tree::{LeafSlices, Tree};
+use crate::types::Family;
 
 /// How many records are packed at a time.
 const RECORDS: usize = 64;
 
 /// The records of an enumeration, one by one.
 ///
-/// Made by [`Snapshot::records`], or of any [`Enumeration`], which is an `IntoIterator`. It allocates
-/// nothing; records are packed some at a time into a buffer of its own.
+/// Returned by [`FamilySnapshot::records`](crate::FamilySnapshot::records), and by the `IntoIterator` of an
+/// [`Enumeration`]. It allocates nothing: records are packed into a buffer of its own, a few at a time.
+#[must_use = "iterators are lazy"]
 pub struct Records<F: Family, K: Kind = Joins> {
     enumeration: Enumeration<F, K>,
     buffer: [K::Record<F>; RECORDS],
@@ -33,16 +36,36 @@ impl<F: Family, K: Kind> IntoIterator for Enumeration<F, K> {
     }
 }
 
+/// Iterates over what remains and leaves the enumeration where it is.
+impl<F: Family, K: Kind> IntoIterator for &Enumeration<F, K> {
+    type Item = K::Record<F>;
+    type IntoIter = Records<F, K>;
+
+    fn into_iter(self) -> Records<F, K> {
+        self.clone().into_iter()
+    }
+}
+
+impl<F: Family, K: Kind> Records<F, K> {
+    /// Packs the next records. Returns whether there were any.
+    #[inline]
+    fn refill(&mut self) -> bool {
+        let Ok(batch) = self.enumeration.get_next(bytemuck::cast_slice_mut(&mut self.buffer))
+        else {
+            unreachable!("the buffer has room for {RECORDS} records");
+        };
+        (self.next, self.filled) = (0, batch.entries().len());
+        self.filled > 0
+    }
+}
+
 impl<F: Family, K: Kind> Iterator for Records<F, K> {
     type Item = K::Record<F>;
 
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
-        if self.next == self.filled {
-            let batch = self.enumeration.get_next(bytemuck::cast_slice_mut(&mut self.buffer));
-            // The buffer takes a record.
-            self.filled = batch.map_or(0, |batch| batch.entries().len());
-            self.next = 0;
+        if self.next == self.filled && !self.refill() {
+            return None;
         }
         let record = self.buffer.get(..self.filled)?.get(self.next)?;
         self.next += 1;
@@ -56,81 +79,35 @@ impl<F: Family, K: Kind> Iterator for Records<F, K> {
     }
 }
 
-impl Snapshot {
-    /// The IPv4 joins that a view shows, one by one, in ascending order of (group, source).
-    ///
-    /// For IPv6 see [`records6`](Self::records6); for a filter, `enumerate(view, filter).into_iter()`.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use groupscan::{GroupTable, View};
-    /// # let table = GroupTable::new();
-    /// let snapshot = table.snapshot()?;
-    /// for record in snapshot.records(View::AllSources) {
-    ///     println!("{record}");
-    /// }
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn records(&self, view: View) -> Records<V4> {
-        self.enumerate(view, Filter::all()).into_iter()
-    }
+impl<F: Family, K: Kind> FusedIterator for Records<F, K> {}
 
-    /// The IPv6 joins that a view shows, as [`records`](Self::records).
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use groupscan::{GroupTable, Interface, Membership, Protocol, V6, View};
-    ///
-    /// let table = GroupTable::new();
-    /// let mut txn = table.begin_write();
-    /// let group = V6::new(0xff3e, 0, 0, 0, 0, 0, 0, 0x1234);
-    /// txn.join(&Membership::any_source(group, Interface::new(2), Protocol::IGMP))?;
-    /// txn.commit();
-    /// let shown: Vec<String> =
-    ///     table.snapshot()?.records6(View::Wildcard).map(|record| record.to_string()).collect();
-    /// assert_eq!(shown, ["(*, ff3e::1234)"]);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn records6(&self, view: View) -> Records<V6> {
-        self.enumerate(view, Filter::all()).into_iter()
-    }
-
-    /// The joins of groups of a prefix, as slices of keys as they lie in the nodes, without a copy.
-    /// Together the slices are in ascending order; how many there are, and how long, says nothing.
-    ///
-    /// Keys are numbers in the byte order of the machine ([`JoinKey4`](crate::JoinKey4),
-    /// [`JoinKey6`](crate::JoinKey6)); bytemuck casts them to integers.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use groupscan::{GroupTable, Prefix, V4};
-    ///
-    /// # let table = GroupTable::new();
-    /// let snapshot = table.snapshot()?;
-    /// let specific = snapshot
-    ///     .join_keys(Prefix::<V4>::ALL)
-    ///     .map(|keys| keys.iter().filter(|key| key.to_bits() as u32 != 0).count())
-    ///     .sum::<usize>();
-    /// assert!(specific <= snapshot.len::<V4>());
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn join_keys<F: Family>(&self, groups: Prefix<F>) -> JoinKeys<'_, F> {
-        let sets = self.sets::<F>();
-        JoinKeys { slices: sets.joins.slices(Place::Joins.ranks(sets, groups)) }
+impl<F: Family, K: Kind> Clone for Records<F, K> {
+    fn clone(&self) -> Self {
+        Self { enumeration: self.enumeration.clone(), ..*self }
     }
 }
 
-/// Slices of the keys of joins, as they lie in the nodes. Made by [`Snapshot::join_keys`].
+impl<F: Family, K: Kind> fmt::Debug for Records<F, K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Records").field(&self.enumeration).finish()
+    }
+}
+
+/// The keys of joins as slices of the tree's nodes. Returned by
+/// [`FamilySnapshot::join_keys`](crate::FamilySnapshot::join_keys).
 #[derive(Clone)]
+#[must_use = "iterators are lazy"]
 pub struct JoinKeys<'a, F: Family> {
-    slices: Slices<'a, F::JoinKey>,
+    slices: LeafSlices<'a, F::JoinKey>,
 }
 
-impl<F: Family> JoinKeys<'_, F> {
-    /// The number of keys still to come.
+impl<'a, F: Family> JoinKeys<'a, F> {
+    pub(super) fn new(joins: &'a Tree<F::JoinKey>, ranks: Range<usize>) -> Self {
+        Self { slices: joins.slices(ranks) }
+    }
+
+    /// The number of keys that remain.
+    #[must_use]
     pub fn keys_left(&self) -> usize {
         self.slices.keys_left()
     }
@@ -142,5 +119,18 @@ impl<'a, F: Family> Iterator for JoinKeys<'a, F> {
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         self.slices.next()
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        let keys = self.keys_left();
+        (usize::from(keys > 0), Some(keys))
+    }
+}
+
+impl<F: Family> FusedIterator for JoinKeys<'_, F> {}
+
+impl<F: Family> fmt::Debug for JoinKeys<'_, F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("JoinKeys").field("keys_left", &self.keys_left()).finish()
     }
 }

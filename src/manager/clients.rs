@@ -1,36 +1,37 @@
-//! Protocols that are registered, and the interfaces that they own.
+//! Registered protocols, and the interfaces that they own.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use super::GroupManager;
 use super::error::ManagerError;
-use super::handle::ProtocolHandle;
-use super::handles::{NotInserted, Reference};
-use crate::family::V4;
-use crate::membership::{Interface, Protocol};
+use crate::handles::{NotInserted, ProtocolHandle, Reference};
 use crate::sync::{AtomicUsize, MutexGuard, Ordering};
+use crate::types::{Interface, Protocol, V4};
 
-/// A client of the manager: a routing protocol, and which of its instances.
+/// A client of the manager: one instance of a routing protocol.
+///
+/// Prints as `protocol 0xa, component 0`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Client {
-    /// The protocol: a vendor in the high 16 bits, its protocol in the low ones (`dwProtocolId`).
+    /// The protocol: the vendor in the high 16 bits, its protocol in the low 16 (`dwProtocolId`).
     pub protocol_id: u32,
     /// The instance of the protocol (`dwComponentId`).
     pub component_id: u32,
 }
 
 impl Client {
-    /// The low half of IGMP's protocol id, whoever the vendor is: `PROTO_IP_IGMP` of the public
-    /// `routprot.h`.
-    const IGMP: u32 = Protocol::IGMP.0;
+    /// The low 16 bits of IGMP's protocol id, for every vendor: `PROTO_IP_IGMP` of the public `routprot.h`.
+    const IGMP: u32 = Protocol::IGMP.number();
 
-    /// The client of some ids.
+    /// The client with these ids.
+    #[must_use]
     pub const fn new(protocol_id: u32, component_id: u32) -> Self {
         Self { protocol_id, component_id }
     }
 
     /// Whether the protocol is IGMP, which may change memberships on any interface.
+    #[must_use]
     pub const fn is_igmp(&self) -> bool {
         self.protocol_id & 0xffff == Self::IGMP
     }
@@ -42,82 +43,84 @@ impl fmt::Display for Client {
     }
 }
 
-/// A function of a client, as C sees it. The manager calls none.
+/// A callback of a client, as a C function pointer. The manager never calls it.
 pub type Callback = Option<unsafe extern "C" fn()>;
 
-/// What a client registers with: `ROUTING_PROTOCOL_CONFIG`, with its layout in C.
+/// The configuration of a client: `ROUTING_PROTOCOL_CONFIG`, with its C layout.
 ///
-/// The manager keeps it and does not look at it.
+/// The manager stores it and does not read it.
 #[derive(Clone, Copy, Debug, Default)]
 #[repr(C)]
 pub struct ProtocolConfig {
     /// Reserved.
     pub callback_flags: u32,
     /// Rpf, CreationAlert, PruneAlert, JoinAlert, WrongIf, LocalJoin, LocalLeave, DisableIgmp and
-    /// EnableIgmp, each of a type of its own in C.
+    /// EnableIgmp. In C each has its own type.
     pub callbacks: [Callback; 9],
 }
 
-/// What a protocol handle stands for.
+/// A registered client: the value of a protocol handle.
 pub(super) struct Registered {
     pub(super) client: Client,
-    /// What the table knows the client by.
+    /// The protocol number of the client in the table.
     pub(super) protocol: Protocol,
     config: ProtocolConfig,
-    /// How many enumerations the client has started, and [`GONE`] once it has deregistered.
+    /// The number of enumerations that the client has started, and [`GONE`] once it has deregistered.
     starts: AtomicUsize,
 }
 
-/// Set in [`Registered::starts`] of a client that is gone.
+/// The flag in [`Registered::starts`] of a client that has deregistered.
 const GONE: usize = 1 << (usize::BITS - 1);
 
 impl Registered {
-    /// Takes note of an enumeration that can be found now, and says whether its client is still there.
-    /// If it is, [`leave`](Self::leave) comes later, and who called it finds the enumeration.
+    /// Counts an enumeration that is already in the table of handles, and returns whether its client is still
+    /// registered. If it is, [`leave`](Self::leave) comes later, and its caller finds the enumeration.
     pub(super) fn note_start(&self) -> bool {
-        // Acquire and release: whichever of this and `leave` comes second has seen what the other one's
-        // thread did before.
+        // Acquire and release: whichever of `note_start` and `leave` comes second sees what the other thread
+        // did before the first.
         self.starts.fetch_add(1, Ordering::AcqRel) & GONE == 0
     }
 
-    /// Takes note that the client has deregistered.
+    /// Marks the client as deregistered.
     fn leave(&self) {
         // As in `note_start`.
         self.starts.fetch_or(GONE, Ordering::AcqRel);
     }
 }
 
-/// Who is registered and who owns what.
+/// The registered clients, and the owners of interfaces.
 #[derive(Default)]
 pub(super) struct State {
-    /// The clients that are registered, and what the table knows them by.
+    /// The registered clients, with their protocol numbers in the table.
     clients: BTreeMap<Client, Protocol>,
     owners: BTreeMap<Interface<V4>, ProtocolHandle>,
 }
 
 impl State {
-    /// A number for a client that no other one has: its protocol id, so that whoever looks into the
-    /// table sees that; for further instances of a protocol the highest number that is not taken.
+    /// A protocol number for the table that no other client has: the client's protocol id, so that records
+    /// show it, or, if that is taken, the highest free number.
     fn number_for(&self, client: Client) -> Protocol {
-        let taken: BTreeSet<u32> = self.clients.values().map(|protocol| protocol.0).collect();
+        let taken: BTreeSet<u32> =
+            self.clients.values().map(|protocol| protocol.number()).collect();
         let mut spare = u32::MAX;
         let mut number = client.protocol_id;
-        // Ends: there are fewer clients than numbers.
+        // Terminates: there are fewer clients than numbers.
         while taken.contains(&number) {
             number = spare;
             spare -= 1;
         }
-        Protocol(number)
+        Protocol::new(number)
     }
 
-    /// Who owns an interface.
+    /// The owner of an interface.
     pub(super) fn owner(&self, interface: Interface<V4>) -> Option<ProtocolHandle> {
         self.owners.get(&interface).copied()
     }
 }
 
 impl GroupManager {
-    /// Registers a client, and returns the handle for its further calls (`MgmRegisterMProtocol`).
+    /// Registers a client, and returns the handle for its calls (`MgmRegisterMProtocol`). `config` is stored
+    /// for [`config`](Self::config).
     ///
     /// # Errors
     ///
@@ -145,16 +148,16 @@ impl GroupManager {
         Ok(ProtocolHandle::from_bits(bits))
     }
 
-    /// Deregisters a client: removes the memberships that it has left, and ends its enumerations
-    /// (`MgmDeRegisterMProtocol`). A call in another thread that has found one of those completes.
+    /// Deregisters a client: removes its remaining memberships, and ends its enumerations
+    /// (`MgmDeRegisterMProtocol`). A call of another thread that already runs on one of them completes.
     ///
-    /// Only IGMP can have memberships left, on interfaces that it does not own. For IGMP this looks at
+    /// Only IGMP can have memberships remaining, on interfaces that it does not own. For IGMP the call visits
     /// every membership of the table.
     ///
     /// # Errors
     ///
-    /// [`ManagerError::InvalidHandle`]; [`ManagerError::OwnsInterfaces`] while the client owns
-    /// interfaces; [`ManagerError::NotRemoved`]. Then the client stays registered.
+    /// [`ManagerError::InvalidHandle`]; [`ManagerError::OwnsInterfaces`] while the client owns interfaces;
+    /// [`ManagerError::NotRemoved`]. After an error the client is still registered, with all it had.
     pub fn deregister(&self, protocol: ProtocolHandle) -> Result<(), ManagerError> {
         let mut state = self.state();
         let registered = self.registered(protocol)?;
@@ -175,12 +178,12 @@ impl GroupManager {
         Ok(())
     }
 
-    /// Makes a client the owner of an interface (`MgmTakeInterfaceOwnership`). Taking what one owns
-    /// already changes nothing.
+    /// Makes a client the owner of an interface (`MgmTakeInterfaceOwnership`). If it is the owner already,
+    /// the call changes nothing.
     ///
     /// # Errors
     ///
-    /// [`ManagerError::InvalidHandle`], [`ManagerError::AlreadyOwned`] by another client,
+    /// [`ManagerError::InvalidHandle`]; [`ManagerError::AlreadyOwned`] if another client owns the interface;
     /// [`ManagerError::TooManyOwnedInterfaces`].
     pub fn take_interface(
         &self,
@@ -205,13 +208,13 @@ impl GroupManager {
         Ok(())
     }
 
-    /// Gives up the ownership of an interface, and removes the memberships that the client has there
+    /// Gives up the ownership of an interface, and removes the client's memberships there
     /// (`MgmReleaseInterfaceOwnership`).
     ///
     /// # Errors
     ///
-    /// [`ManagerError::InvalidHandle`], [`ManagerError::NotOwned`] by this client,
-    /// [`ManagerError::NotRemoved`]. Then the client still owns what it owned.
+    /// [`ManagerError::InvalidHandle`]; [`ManagerError::NotOwned`] if the client does not own the interface;
+    /// [`ManagerError::NotRemoved`]. After an error the owner is unchanged.
     pub fn release_interface(
         &self,
         protocol: ProtocolHandle,
@@ -229,18 +232,18 @@ impl GroupManager {
         Ok(())
     }
 
-    /// Who owns an interface (`MgmGetProtocolOnInterface`).
+    /// The owner of an interface (`MgmGetProtocolOnInterface`).
     ///
     /// # Errors
     ///
-    /// [`ManagerError::InterfaceNotFound`] where nobody does.
+    /// [`ManagerError::InterfaceNotFound`] if it has none.
     pub fn protocol_on_interface(&self, interface: Interface<V4>) -> Result<Client, ManagerError> {
         let state = self.state();
         let owner = state.owner(interface).ok_or(ManagerError::InterfaceNotFound)?;
         Ok(self.registered(owner)?.client)
     }
 
-    /// What a client registered with.
+    /// The configuration that a client registered with.
     ///
     /// # Errors
     ///
@@ -249,8 +252,8 @@ impl GroupManager {
         Ok(self.registered(protocol)?.config)
     }
 
-    /// The number by which the table, and records of memberships, name a client: its protocol id, unless
-    /// another client that is registered goes by that.
+    /// The protocol number of a client in the table and in records of memberships: its protocol id, unless
+    /// that was the number of another client when it registered.
     ///
     /// # Errors
     ///
@@ -259,7 +262,7 @@ impl GroupManager {
         Ok(self.registered(protocol)?.protocol)
     }
 
-    /// What a handle stands for.
+    /// The client of a handle.
     pub(super) fn registered(
         &self,
         protocol: ProtocolHandle,
@@ -268,7 +271,7 @@ impl GroupManager {
     }
 
     pub(super) fn state(&self) -> MutexGuard<'_, State> {
-        // What may panic in a call comes before what it changes here, so no half of a change is left.
+        // A call that may panic does so before it changes the state, so a poisoned state is whole.
         self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }
@@ -276,23 +279,21 @@ impl GroupManager {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::flags::MembershipFlags;
     use crate::manager::error::code;
-    use crate::membership::Membership;
-    use crate::record::SourceGroupEntry;
     use crate::table::WriteError;
+    use crate::types::{Membership, MembershipFlags, SourceGroupEntry};
 
     fn memberships(manager: &GroupManager) -> Vec<Membership<V4>> {
-        manager.snapshot().unwrap().memberships(V4::new(239, 1, 1, 1)).collect()
+        manager.snapshot().unwrap().ipv4().memberships(V4::new(239, 1, 1, 1)).collect()
     }
 
     #[test]
-    fn a_removal_that_is_refused_memory_changes_nothing() {
+    fn a_removal_without_memory_changes_nothing() {
         let (lan, wan, far) = (Interface::new(1), Interface::new(2), Interface::new(3));
         let entry = SourceGroupEntry::new(V4::new(239, 1, 1, 1), V4::UNSPECIFIED);
         type Removal =
             fn(&GroupManager, ProtocolHandle, &SourceGroupEntry) -> Result<(), ManagerError>;
-        // The removal by a client that owns the interface 1, and then by IGMP.
+        // Removals by the owner of interface 1, and one by IGMP.
         let removals: [(Removal, bool); 4] = [
             (
                 |m, rip, entry| {
@@ -328,7 +329,7 @@ mod tests {
                     assert_eq!(error.code(), code::ERROR_CAN_NOT_COMPLETE);
                     assert_eq!(manager.snapshot().unwrap().version(), version);
                     assert_eq!(memberships(&manager), before, "removal {at}, {granted} granted");
-                    // Owners and clients are what they were, or it would be refused now.
+                    // Owners and clients are unchanged, or this would be refused.
                     assert_eq!(removal(&manager, client, &entry), Ok(()));
                     assert_ne!(memberships(&manager), before);
                     continue;
@@ -336,7 +337,7 @@ mod tests {
                 assert_ne!(memberships(&manager), before);
                 break;
             }
-            // IGMP's go interface by interface.
+            // IGMP's memberships are removed interface by interface.
             assert_eq!(refused, if is_igmp { 3 } else { 1 }, "removal {at}");
         }
     }

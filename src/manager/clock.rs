@@ -1,4 +1,4 @@
-//! A clock that is cheap enough to be read in every call: monotonic, exact to some milliseconds.
+//! A clock that is cheap enough to read in every call: monotonic, with a resolution of some milliseconds.
 
 #![allow(unsafe_code, reason = "std has no coarse clock")]
 
@@ -11,23 +11,23 @@ pub(super) struct Moment {
 }
 
 impl Moment {
-    /// The present moment. No system call.
+    /// The current moment. Makes no system call.
     #[inline]
     pub(super) fn now() -> Self {
         Self { nanos: nanos() }
     }
 
-    /// The moment that [`to_nanos`](Self::to_nanos) gave the number of.
+    /// The moment for which [`to_nanos`](Self::to_nanos) returned `nanos`.
     pub(super) fn from_nanos(nanos: u64) -> Self {
         Self { nanos }
     }
 
-    /// The nanoseconds since some moment that all of a process share.
+    /// The nanoseconds since a moment that is the same for the whole process.
     pub(super) fn to_nanos(self) -> u64 {
         self.nanos
     }
 
-    /// The time from an earlier moment to this one; none where that was not earlier.
+    /// The time from `earlier` to this moment; zero if `earlier` is later.
     pub(super) fn since(self, earlier: Self) -> Duration {
         Duration::from_nanos(self.nanos.saturating_sub(earlier.nanos))
     }
@@ -37,8 +37,8 @@ impl Moment {
 #[inline]
 fn nanos() -> u64 {
     let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-    // SAFETY: `time` may be written. Every Linux since 2.6.32 has the clock; where it were missing, the
-    // time would stand still.
+    // SAFETY: `time` is writable. Linux has the clock since 2.6.32; without it, the call would fail and
+    // `time` stay 0.
     unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC_COARSE, &mut time) };
     time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
 }
@@ -57,7 +57,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn time_goes_on_and_never_back() {
+    fn the_clock_advances_and_never_goes_back() {
         let first = Moment::now();
         let mut last = first;
         while last.since(first) < Duration::from_millis(20) {

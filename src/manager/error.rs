@@ -1,28 +1,28 @@
-//! Why the manager refused a call, and the codes of `mgm.h` for it.
+//! The errors of the manager, and their codes in `mgm.h`.
 
 use std::error::Error;
 use std::fmt;
 
 use super::Client;
 use crate::enumeration::GetNextError;
-use crate::family::V4;
 use crate::table::{SnapshotError, WriteError};
+use crate::types::V4;
 
 /// The codes that the calls of `mgm.h` return, under their public names (`winerror.h`).
 pub mod code {
-    /// The call did what it says.
+    /// The call succeeded.
     pub const NO_ERROR: u32 = 0;
-    /// A limit or the system leaves no room.
+    /// A limit is reached, or the system refuses memory.
     pub const ERROR_NOT_ENOUGH_MEMORY: u32 = 8;
     /// A handle or another argument is not valid.
     pub const ERROR_INVALID_PARAMETER: u32 = 87;
-    /// The buffer does not take even one record.
+    /// The buffer is too small for one record.
     pub const ERROR_INSUFFICIENT_BUFFER: u32 = 122;
-    /// Registered already, or owned by another protocol.
+    /// Already registered, or owned by another protocol.
     pub const ERROR_ALREADY_EXISTS: u32 = 183;
     /// Records were returned, and more are available.
     pub const ERROR_MORE_DATA: u32 = 234;
-    /// No records are left after those returned, which may be none.
+    /// No records remain after those returned, if any.
     pub const ERROR_NO_MORE_ITEMS: u32 = 259;
     /// The call cannot be completed now.
     pub const ERROR_CAN_NOT_COMPLETE: u32 = 1003;
@@ -30,48 +30,51 @@ pub mod code {
     pub const ERROR_NOT_FOUND: u32 = 1168;
 }
 
-/// Why the manager refused a call, which then has changed nothing.
+/// Why the manager refused a call. The call has changed nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ManagerError {
-    /// The handle stands for nothing: it was ended, is of another kind or another manager, or nobody
-    /// ever issued it. Trying again does not help.
+    /// The handle is invalid: it was ended, is of another kind or another manager, or was never issued. A
+    /// retry does not help.
     InvalidHandle,
-    /// A client with these ids is registered.
+    /// A client with these ids is already registered. A retry helps after it has deregistered.
     AlreadyRegistered {
         /// The ids.
         client: Client,
     },
-    /// As many clients are registered as may be. Trying again helps once one has deregistered.
+    /// [`ManagerLimits::protocols`](super::ManagerLimits::protocols) is reached. A retry helps after a client
+    /// has deregistered.
     TooManyProtocols {
-        /// How many there may be.
+        /// The limit.
         limit: usize,
     },
-    /// The client must release the interfaces that it owns before it can deregister.
+    /// The client owns interfaces, which it must release before it deregisters.
     OwnsInterfaces {
-        /// How many it owns.
+        /// The number of interfaces.
         count: usize,
     },
-    /// Another client owns the interface that is to be taken.
+    /// Another client owns the interface. A retry helps after it has released it.
     AlreadyOwned {
-        /// Who.
+        /// The owner.
         owner: Client,
     },
-    /// As many interfaces are owned as may be. Trying again helps once one was released.
+    /// [`ManagerLimits::owned_interfaces`](super::ManagerLimits::owned_interfaces) is reached. A retry helps
+    /// after an interface was released.
     TooManyOwnedInterfaces {
-        /// How many there may be.
+        /// The limit.
         limit: usize,
     },
-    /// The client does not own the interface that it wants to release.
+    /// The client does not own the interface.
     NotOwned,
-    /// Only the owner of an interface, and IGMP, may change memberships there.
+    /// The client is neither the owner of the interface nor IGMP, and no other client may change memberships
+    /// there.
     NotTheOwner {
-        /// Who owns it, if somebody does.
+        /// The owner, if there is one.
         owner: Option<Client>,
     },
-    /// Nobody owns the interface; or, where memberships are concerned, it has none either.
+    /// The interface has no owner and, for calls that delete memberships, no memberships either.
     InterfaceNotFound,
-    /// The group is no multicast address (224.0.0.0/4), nor is it 0 for all groups.
+    /// The group is neither a multicast address (224.0.0.0/4) nor 0 for all groups.
     NotMulticast {
         /// The group.
         group: V4,
@@ -88,29 +91,30 @@ pub enum ManagerError {
         /// Its mask.
         mask: V4,
     },
-    /// As many enumerations run as may. Trying again helps once one has ended.
+    /// [`ManagerLimits::enumerations`](super::ManagerLimits::enumerations) is reached. A retry helps after an
+    /// enumeration has ended.
     TooManyEnumerations {
-        /// How many there may be.
+        /// The limit.
         limit: usize,
     },
-    /// The enumeration has records left, and the buffer does not take even one. Trying again with a
-    /// buffer of the size given helps.
+    /// Records remain, and the buffer is too small for one. A retry with a buffer of `needed_bytes` helps.
     BufferTooSmall {
-        /// The bytes of one record.
+        /// The size of one record in bytes.
         needed_bytes: usize,
     },
-    /// The table refused a version to enumerate.
+    /// The table refused a snapshot; the cause says whether a retry helps.
     Snapshot(SnapshotError),
-    /// The table refused a change.
+    /// The table refused the change; the cause says whether a retry helps.
     Write(WriteError),
-    /// The table had no room to remove memberships. Trying again may help.
+    /// The table could not remove memberships. A retry may help.
     NotRemoved(WriteError),
-    /// The operating system gives no memory. Trying again may help.
+    /// The operating system refused memory. A retry may help.
     OutOfMemory,
 }
 
 impl ManagerError {
     /// The code that the calls of `mgm.h` return for this.
+    #[must_use]
     pub const fn code(&self) -> u32 {
         match self {
             Self::AlreadyRegistered { .. } | Self::AlreadyOwned { .. } => {
@@ -147,43 +151,46 @@ impl From<GetNextError> for ManagerError {
 impl fmt::Display for ManagerError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::InvalidHandle => f.write_str("the handle stands for nothing"),
-            Self::AlreadyRegistered { client } => write!(f, "{client} is registered already"),
+            Self::InvalidHandle => f.write_str("invalid handle"),
+            Self::AlreadyRegistered { client } => write!(f, "{client} is already registered"),
             Self::TooManyProtocols { limit } => {
-                write!(f, "as many protocols are registered as may be: {limit}")
+                write!(f, "protocol limit ({limit}) reached")
             }
             Self::OwnsInterfaces { count } => {
-                write!(f, "interfaces must be released first: {count}")
+                write!(f, "the protocol still owns {count} interfaces")
             }
             Self::AlreadyOwned { owner } => write!(f, "the interface is owned by {owner}"),
             Self::TooManyOwnedInterfaces { limit } => {
-                write!(f, "as many interfaces are owned as may be: {limit}")
+                write!(f, "owned interface limit ({limit}) reached")
             }
             Self::NotOwned => f.write_str("the protocol does not own the interface"),
             Self::NotTheOwner { owner: Some(owner) } => {
-                write!(f, "memberships on the interface are for its owner, {owner}, and IGMP")
+                write!(
+                    f,
+                    "only the owner, {owner}, and IGMP may change memberships on the interface"
+                )
             }
             Self::NotTheOwner { owner: None } => {
-                f.write_str("memberships on an interface that nobody owns are for IGMP")
+                f.write_str("only IGMP may change memberships on an interface without an owner")
             }
-            Self::InterfaceNotFound => f.write_str("there is no such interface"),
-            Self::NotMulticast { group } => write!(f, "{group} is no multicast group"),
+            Self::InterfaceNotFound => f.write_str("interface not found"),
+            Self::NotMulticast { group } => write!(f, "{group} is not a multicast group"),
             Self::SourceWithoutGroup { source } => {
-                write!(f, "all groups cannot be joined from {source} only")
+                write!(f, "all groups cannot be joined from the single source {source}")
             }
             Self::RangeMask { address, mask } => {
-                write!(f, "ranges are not supported: {address} with the mask {mask}")
+                write!(f, "ranges are not supported: {address} with mask {mask}")
             }
             Self::TooManyEnumerations { limit } => {
-                write!(f, "as many enumerations run as may: {limit}")
+                write!(f, "enumeration limit ({limit}) reached")
             }
             Self::BufferTooSmall { needed_bytes } => {
                 let error = GetNextError::BufferTooSmall { needed_bytes: *needed_bytes };
                 fmt::Display::fmt(&error, f)
             }
-            Self::Snapshot(error) => fmt::Display::fmt(error, f),
-            Self::Write(error) => fmt::Display::fmt(error, f),
-            Self::NotRemoved(error) => write!(f, "memberships could not be removed: {error}"),
+            Self::Snapshot(_) => f.write_str("snapshot refused"),
+            Self::Write(_) => f.write_str("change refused"),
+            Self::NotRemoved(_) => f.write_str("memberships could not be removed"),
             Self::OutOfMemory => fmt::Display::fmt(&WriteError::OutOfMemory, f),
         }
     }

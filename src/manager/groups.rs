@@ -6,78 +6,75 @@ use std::fmt;
 use super::GroupManager;
 use super::clients::Registered;
 use super::error::ManagerError;
-use super::handle::ProtocolHandle;
-use crate::family::V4;
-use crate::flags::MembershipFlags;
-use crate::membership::{Interface, Membership};
-use crate::record::SourceGroupEntry;
+use crate::handles::ProtocolHandle;
+use crate::mvcc::Version;
 use crate::table::{WriteError, WriteTxn};
-use crate::version::Version;
+use crate::types::{Interface, Join, Membership, MembershipFlags, SourceGroupEntry, V4};
 
-/// A membership as a client names it: which protocol's it is the manager knows.
+/// A membership as a client names it: the manager knows the protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ClientMembership {
     /// The source and the group.
     pub entry: SourceGroupEntry,
-    /// Where the group was joined.
+    /// The interface on which the group is joined.
     pub interface: Interface<V4>,
-    /// What the membership stands for.
+    /// What the membership asks for.
     pub flags: MembershipFlags,
 }
 
-/// What is done to a membership.
+/// A change that a client makes to its memberships.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Change {
-    Add,
-    Delete,
+pub enum MembershipUpdate {
+    /// Adds a membership, or the flags that it lacks.
+    Add(ClientMembership),
+    /// Removes flags of a membership, and with the last of them the membership.
+    Delete(ClientMembership),
 }
 
-/// What became of a change of several memberships.
+/// The result of a change of several memberships.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Committed {
-    /// The version that has the changes; where there was nothing to change, the one before.
+    /// The version that has the changes; if nothing had to be changed, the previous one.
     pub version: Version,
-    /// How many memberships came, went, or changed their flags; one that is named twice may count twice.
+    /// The number of memberships that were added, removed, or had their flags changed. A membership that is
+    /// named twice may count twice.
     pub changed: usize,
 }
 
-/// Why the manager refused to change several memberships, of which then none has changed.
+/// Why a change of several memberships was refused. None of them was made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct BulkError {
-    /// The place of the membership that was refused; `None` where the client was.
+pub struct BulkError<E = ManagerError> {
+    /// The index of the refused membership; `None` if the client was refused.
     pub at: Option<usize>,
-    /// Why.
-    pub error: ManagerError,
+    /// The cause.
+    pub error: E,
 }
 
-impl fmt::Display for BulkError {
+impl<E> fmt::Display for BulkError<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.at {
-            Some(at) => write!(f, "membership {at}: {}", self.error),
-            None => fmt::Display::fmt(&self.error, f),
+            Some(at) => write!(f, "membership {at} refused"),
+            None => f.write_str("update refused"),
         }
     }
 }
 
-impl Error for BulkError {
+impl<E: Error + 'static> Error for BulkError<E> {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
-        self.error.source()
+        Some(&self.error)
     }
 }
 
-/// Why a membership, or the client, was refused: in the words of who brought the memberships.
-pub(crate) type Refused<E> = (E, Option<usize>);
-
 impl GroupManager {
-    /// Adds a membership of the client, or the flags that it lacks (`MgmAddGroupMembershipEntry`).
-    /// Adding what is there changes nothing.
+    /// Adds a membership of the client, or the flags that it lacks (`MgmAddGroupMembershipEntry`). Adding an
+    /// existing membership changes nothing.
     ///
     /// # Errors
     ///
     /// [`ManagerError::InvalidHandle`]; [`ManagerError::NotMulticast`],
-    /// [`ManagerError::SourceWithoutGroup`] and [`ManagerError::RangeMask`] for what is no entry;
-    /// [`ManagerError::NotTheOwner`] where another client owns the interface, or nobody, and the client
-    /// is not IGMP; [`ManagerError::Write`] where there is no room.
+    /// [`ManagerError::SourceWithoutGroup`] and [`ManagerError::RangeMask`] for an invalid entry;
+    /// [`ManagerError::NotTheOwner`] if the client is neither the interface's owner nor IGMP;
+    /// [`ManagerError::Write`] if the table refuses it.
     pub fn add_membership(
         &self,
         protocol: ProtocolHandle,
@@ -94,7 +91,7 @@ impl GroupManager {
     ///
     /// # Errors
     ///
-    /// As [`add_membership`](Self::add_membership), with the place of the first that is refused.
+    /// As [`add_membership`](Self::add_membership), with the index of the first refused membership.
     ///
     /// # Examples
     ///
@@ -123,15 +120,15 @@ impl GroupManager {
     }
 
     /// Removes flags of a membership of the client, and with the last of them the membership
-    /// (`MgmDeleteGroupMembershipEntry`). Deleting what is not there, on an interface that is, changes
-    /// nothing.
+    /// (`MgmDeleteGroupMembershipEntry`). Deleting a membership that does not exist, on an interface that
+    /// does, changes nothing.
     ///
     /// # Errors
     ///
     /// [`ManagerError::InvalidHandle`]; [`ManagerError::NotMulticast`],
-    /// [`ManagerError::SourceWithoutGroup`] and [`ManagerError::RangeMask`] for what is no entry;
+    /// [`ManagerError::SourceWithoutGroup`] and [`ManagerError::RangeMask`] for an invalid entry;
     /// [`ManagerError::InterfaceNotFound`] for an interface without an owner and memberships;
-    /// [`ManagerError::NotTheOwner`] where another client owns the interface and the client is not
+    /// [`ManagerError::NotTheOwner`] if another client owns the interface and the client is not
     /// IGMP; [`ManagerError::NotRemoved`].
     pub fn delete_membership(
         &self,
@@ -145,12 +142,12 @@ impl GroupManager {
         Ok(())
     }
 
-    /// Removes memberships of the client, all in one commit or none. An interface that is there before the
-    /// call is so for all of them: that it loses its last membership on the way is no error.
+    /// Removes memberships of the client, all in one commit or none. An interface that exists before the call
+    /// exists for all of them, even if it loses its last membership on the way.
     ///
     /// # Errors
     ///
-    /// As [`delete_membership`](Self::delete_membership), with the place of the first that is refused.
+    /// As [`delete_membership`](Self::delete_membership), with the index of the first refused membership.
     pub fn delete_memberships(
         &self,
         protocol: ProtocolHandle,
@@ -159,13 +156,13 @@ impl GroupManager {
         self.update_memberships(protocol, memberships, &[])
     }
 
-    /// Removes memberships of the client and adds others, all in one commit or none: no reader sees the one
-    /// without the other. The removals come first.
+    /// Removes memberships of the client and adds others, all in one commit or none: a reader sees both or
+    /// neither. The removals come first.
     ///
     /// # Errors
     ///
     /// As [`delete_memberships`](Self::delete_memberships) and [`add_memberships`](Self::add_memberships);
-    /// the places of those that are added are counted on from those that are deleted.
+    /// the indices of the added ones follow those of the deleted ones.
     ///
     /// # Examples
     ///
@@ -186,7 +183,7 @@ impl GroupManager {
     /// let refused = manager.update_memberships(igmp, &[new], &[old, unicast]).unwrap_err();
     /// assert_eq!(refused.at, Some(2));
     /// assert_eq!(refused.error.code(), code::ERROR_INVALID_PARAMETER);
-    /// assert!(manager.snapshot()?.contains(new.entry.group(), V4::UNSPECIFIED));
+    /// assert!(manager.snapshot()?.ipv4().contains(new.entry.join()));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn update_memberships(
@@ -195,18 +192,18 @@ impl GroupManager {
         deleted: &[ClientMembership],
         added: &[ClientMembership],
     ) -> Result<Committed, BulkError> {
-        let deleted = deleted.iter().map(|membership| Ok((Change::Delete, *membership)));
-        let added = added.iter().map(|membership| Ok((Change::Add, *membership)));
-        self.change_each(protocol, deleted.chain(added)).map_err(BulkError::new)
+        let deleted = deleted.iter().map(|membership| MembershipUpdate::Delete(*membership));
+        let added = added.iter().map(|membership| MembershipUpdate::Add(*membership));
+        self.try_update(protocol, deleted.chain(added).map(Ok))
     }
 
-    /// Removes all memberships of the client on an interface, as when the interface went down, in one
-    /// commit. Costs those, not the table.
+    /// Removes all memberships of the client on an interface, in one commit: for an interface that went down.
+    /// The cost depends on their number, not on the size of the table.
     ///
     /// # Errors
     ///
     /// [`ManagerError::InvalidHandle`]; [`ManagerError::InterfaceNotFound`] for an interface without an owner
-    /// and memberships; [`ManagerError::NotTheOwner`] where another client owns the interface and the client
+    /// and memberships; [`ManagerError::NotTheOwner`] if another client owns the interface and the client
     /// is not IGMP; [`ManagerError::NotRemoved`].
     pub fn leave_all(
         &self,
@@ -222,43 +219,42 @@ impl GroupManager {
         Ok(Committed { version: txn.commit(), changed })
     }
 
-    /// Makes the memberships of the client on an interface exactly those of `joins`, as when the client
-    /// synchronised anew, in one commit. As [`WriteTxn::replace`].
+    /// Makes the memberships of the client on an interface exactly those of `joins`, in one commit: for a
+    /// client that resynchronizes. As [`WriteTxn::replace`].
     ///
     /// # Errors
     ///
-    /// As [`add_membership`](Self::add_membership), with the place of the first join that is none; where
-    /// the list does not ascend strictly, [`WriteError::NotAscending`] in [`ManagerError::Write`], with its
-    /// place.
+    /// As [`add_membership`](Self::add_membership), with the index of the first invalid join; if the list
+    /// does not ascend strictly, [`WriteError::NotAscending`] in [`ManagerError::Write`], with its index.
     ///
     /// # Examples
     ///
     /// ```
     /// use groupscan::manager::{Client, GroupManager};
-    /// use groupscan::{Interface, V4};
+    /// use groupscan::{Interface, Join, V4};
     ///
     /// let manager = GroupManager::new();
     /// let igmp = manager.register(Client::new(10, 0), None)?;
     /// let lan = Interface::new(2);
-    /// let any = |last| (V4::new(239, 1, 1, last), V4::UNSPECIFIED);
+    /// let any = |last| Join::any_source(V4::new(239, 1, 1, last));
     /// assert_eq!(manager.replace(igmp, lan, &[any(1), any(2)])?.changed, 2);
     /// // One goes, one comes, one stays.
     /// assert_eq!(manager.replace(igmp, lan, &[any(2), any(3)])?.changed, 2);
-    /// assert_eq!(manager.snapshot()?.joined_on(lan).collect::<Vec<_>>(), [any(2), any(3)]);
+    /// assert_eq!(manager.snapshot()?.ipv4().joined_on(lan).collect::<Vec<_>>(), [any(2), any(3)]);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn replace(
         &self,
         protocol: ProtocolHandle,
         interface: Interface<V4>,
-        joins: &[(V4, V4)],
+        joins: &[Join<V4>],
     ) -> Result<Committed, BulkError> {
-        let client_s = |error| BulkError { at: None, error };
+        let refused_client = |error| BulkError { at: None, error };
         let state = self.state();
-        let registered = self.registered(protocol).map_err(client_s)?;
-        self.may_add(&registered, protocol, state.owner(interface)).map_err(client_s)?;
-        for (at, (group, source)) in joins.iter().enumerate() {
-            let checked = check(&SourceGroupEntry::new(*group, *source));
+        let registered = self.registered(protocol).map_err(refused_client)?;
+        self.may_add(&registered, protocol, state.owner(interface)).map_err(refused_client)?;
+        for (at, join) in joins.iter().enumerate() {
+            let checked = check(&join.to_entry());
             checked.map_err(|error| BulkError { at: Some(at), error })?;
         }
         let mut txn = self.table.begin_write();
@@ -273,7 +269,7 @@ impl GroupManager {
         Ok(Committed { version: txn.commit(), changed })
     }
 
-    /// Checks that a client may add memberships on an interface that `owner` owns.
+    /// Checks that a client may add memberships on an interface with this owner.
     fn may_add(
         &self,
         client: &Registered,
@@ -286,7 +282,7 @@ impl GroupManager {
         }
     }
 
-    /// Checks that a client may delete memberships on an interface that `owner` owns.
+    /// Checks that a client may delete memberships on an interface with this owner.
     fn may_delete(
         &self,
         client: &Registered,
@@ -304,36 +300,44 @@ impl GroupManager {
         }
     }
 
-    /// Changes memberships of a client one by one, and commits if none was refused. The iterator, which is run
-    /// under the manager's locks, may find that what it has is none.
-    pub(crate) fn change_each<E: From<ManagerError>>(
+    /// Makes the updates of the client in their order, all in one commit or none.
+    ///
+    /// `updates` is consumed with the manager's locks held, so it must not call this manager. An item may be
+    /// an error, which ends the call.
+    ///
+    /// # Errors
+    ///
+    /// As [`update_memberships`](Self::update_memberships), or the first error of `updates`, with its index.
+    pub fn try_update<E: From<ManagerError>>(
         &self,
         protocol: ProtocolHandle,
-        changes: impl Iterator<Item = Result<(Change, ClientMembership), E>>,
-    ) -> Result<Committed, Refused<E>> {
+        updates: impl IntoIterator<Item = Result<MembershipUpdate, E>>,
+    ) -> Result<Committed, BulkError<E>> {
         let state = self.state();
-        let client = self.registered(protocol).map_err(|error| (error.into(), None))?;
+        let client = self.registered(protocol);
+        let client = client.map_err(|error| BulkError { at: None, error: error.into() })?;
         let mut txn = self.table.begin_write();
-        let mut change_one = |change, ClientMembership { entry, interface, flags }| {
+        let mut update = |update| {
+            let (MembershipUpdate::Add(named) | MembershipUpdate::Delete(named)) = update;
+            let ClientMembership { entry, interface, flags } = named;
             check(&entry)?;
             let (owner, membership) =
                 (state.owner(interface), client.membership(&entry, interface, flags));
-            match change {
-                Change::Add => {
+            match update {
+                MembershipUpdate::Add(_) => {
                     self.may_add(&client, protocol, owner)?;
                     txn.join(&membership).map_err(ManagerError::Write)
                 }
-                Change::Delete => {
+                MembershipUpdate::Delete(_) => {
                     self.may_delete(&client, protocol, owner, interface, &txn)?;
                     txn.leave(&membership).map_err(ManagerError::NotRemoved)
                 }
             }
         };
         let mut changed = 0;
-        for (at, change) in changes.enumerate() {
-            let (change, membership) = change.map_err(|error| (error, Some(at)))?;
-            let is_change =
-                change_one(change, membership).map_err(|error| (error.into(), Some(at)))?;
+        for (at, next) in updates.into_iter().enumerate() {
+            let is_change = next.and_then(|next| update(next).map_err(E::from));
+            let is_change = is_change.map_err(|error| BulkError { at: Some(at), error })?;
             changed += usize::from(is_change);
         }
         Ok(Committed { version: txn.commit(), changed })
@@ -342,12 +346,6 @@ impl GroupManager {
     fn not_the_owner(&self, owner: Option<ProtocolHandle>) -> ManagerError {
         let owner = owner.and_then(|owner| self.registered(owner).ok());
         ManagerError::NotTheOwner { owner: owner.map(|owner| owner.client) }
-    }
-}
-
-impl BulkError {
-    fn new((error, at): Refused<ManagerError>) -> Self {
-        Self { at, error }
     }
 }
 
@@ -364,8 +362,8 @@ impl Registered {
     }
 }
 
-/// Checks that an entry is what a membership may have: a multicast group and one source or any, or all
-/// groups from all sources. An address of 0 stands for any, with either mask.
+/// Checks an entry: a multicast group with one source or any, or all groups from all sources. An address of
+/// 0 means any, with either mask.
 fn check(entry: &SourceGroupEntry) -> Result<(), ManagerError> {
     let masked = [(entry.source(), entry.source_mask()), (entry.group(), entry.group_mask())];
     for (address, mask) in masked {
@@ -450,7 +448,7 @@ mod tests {
     }
 
     #[test]
-    fn enumerations_do_not_wait_for_a_change() {
+    fn enumerations_do_not_wait_for_an_update() {
         let manager = GroupManager::new();
         let igmp = manager.register(Client::new(10, 0), None).unwrap();
         let entry = SourceGroupEntry::new(V4::new(239, 1, 1, 1), V4::UNSPECIFIED);
@@ -463,15 +461,15 @@ mod tests {
             Ok::<bool, ManagerError>(more)
         };
         thread::scope(|scope| {
-            // In the middle of a change, under the manager's lock and the writer's.
-            let changes = iter::once_with(|| {
+            // During an update, with the manager's lock and the writer's held.
+            let updates = iter::once_with(|| {
                 let (done, wait) = channel();
                 scope.spawn(move || done.send(enumerate()));
-                // So long only where the reader waits for the change.
+                // Times out only if the reader waits for the update.
                 assert_eq!(wait.recv_timeout(Duration::from_secs(60)), Ok(Ok(false)));
-                Ok::<_, ManagerError>((Change::Add, membership))
+                Ok::<_, ManagerError>(MembershipUpdate::Add(membership))
             });
-            assert_eq!(manager.change_each(igmp, changes).unwrap().changed, 1);
+            assert_eq!(manager.try_update(igmp, updates).unwrap().changed, 1);
         });
     }
 }

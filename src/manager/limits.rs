@@ -1,14 +1,14 @@
-//! What bounds a manager.
+//! The limits of a manager.
 
 use std::time::Duration;
 
-use super::handle::SLOTS;
+use crate::handles::MAX_HANDLES;
 use crate::table::Limits;
 
-/// What bounds a manager's memory: the table's limits, and how much clients may have at a time.
+/// The limits of a manager: those of its table, and those on what clients may have at a time.
 ///
-/// Unless the table's limits say otherwise twice as many versions may live as enumerations run, so that
-/// each may be of a version of its own.
+/// If the table's limits leave the number of live versions open, it is twice the number of enumerations, so
+/// that each enumeration can hold its own version.
 ///
 /// # Examples
 ///
@@ -19,65 +19,70 @@ use crate::table::Limits;
 /// use groupscan::manager::{GroupManager, ManagerLimits};
 ///
 /// let limits = ManagerLimits::default()
-///     .table(Limits::default().node_bytes(64 << 20))
-///     .enumerations(256)
-///     .idle(Duration::from_secs(60));
+///     .with_table(Limits::default().with_node_bytes(64 << 20))
+///     .with_enumerations(256)
+///     .with_idle(Duration::from_secs(60));
 /// let manager = GroupManager::with_limits(limits);
 /// assert_eq!(manager.limits().table.live_versions, Some(512));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ManagerLimits {
-    /// The table's.
+    /// The limits of the table.
     pub table: Limits,
-    /// The protocols that may be registered at a time.
+    /// The most protocols registered at a time.
     pub protocols: usize,
-    /// The interfaces that may be owned at a time.
+    /// The most interfaces owned at a time.
     pub owned_interfaces: usize,
-    /// The enumerations that may run at a time.
+    /// The most enumerations running at a time.
     pub enumerations: usize,
-    /// The time after which an enumeration that is not used may be ended; `None` is never.
+    /// The time after which an unused enumeration may be ended; `None` means never.
     pub idle: Option<Duration>,
 }
 
 impl ManagerLimits {
-    /// The protocols that may be registered at a time unless it is said otherwise.
+    /// The default of [`protocols`](Self::protocols).
     pub const PROTOCOLS: usize = 256;
 
-    /// The interfaces that may be owned at a time unless it is said otherwise.
+    /// The default of [`owned_interfaces`](Self::owned_interfaces).
     pub const OWNED_INTERFACES: usize = 65_536;
 
-    /// The enumerations that may run at a time unless it is said otherwise.
+    /// The default of [`enumerations`](Self::enumerations).
     pub const ENUMERATIONS: usize = 1024;
 
-    /// The most protocols, and the most enumerations, that can be allowed.
-    pub const MOST: usize = SLOTS;
+    /// The highest possible limit on protocols, and on enumerations.
+    pub const MOST: usize = MAX_HANDLES;
 
-    /// Bounds the table.
-    pub const fn table(self, table: Limits) -> Self {
+    /// Sets the limits of the table.
+    #[must_use]
+    pub const fn with_table(self, table: Limits) -> Self {
         Self { table, ..self }
     }
 
-    /// Bounds the protocols that are registered at a time; [`MOST`](Self::MOST) at most.
-    pub const fn protocols(self, protocols: usize) -> Self {
+    /// Limits the protocols registered at a time, to [`MOST`](Self::MOST) at most.
+    #[must_use]
+    pub const fn with_protocols(self, protocols: usize) -> Self {
         Self { protocols, ..self }
     }
 
-    /// Bounds the interfaces that are owned at a time.
-    pub const fn owned_interfaces(self, owned_interfaces: usize) -> Self {
+    /// Limits the interfaces owned at a time.
+    #[must_use]
+    pub const fn with_owned_interfaces(self, owned_interfaces: usize) -> Self {
         Self { owned_interfaces, ..self }
     }
 
-    /// Bounds the enumerations that run at a time; [`MOST`](Self::MOST) at most. Each place takes 24
-    /// bytes from the start on, and each enumeration some 200.
-    pub const fn enumerations(self, enumerations: usize) -> Self {
+    /// Limits the enumerations running at a time, to [`MOST`](Self::MOST) at most. The manager allocates 24
+    /// bytes for each when it is made; an enumeration that runs takes some 200 more.
+    #[must_use]
+    pub const fn with_enumerations(self, enumerations: usize) -> Self {
         Self { enumerations, ..self }
     }
 
-    /// Has [`GroupManager::expire_idle`](super::GroupManager::expire_idle) end enumerations that were
-    /// not used for so long. A start that finds as many enumerations running as may be does it, too.
-    /// Unless this is called, an enumeration runs until somebody ends it.
-    pub const fn idle(self, idle: Duration) -> Self {
+    /// Lets [`GroupManager::expire_idle`](super::GroupManager::expire_idle) end enumerations that were not
+    /// used for this long. A start that reaches the limit on enumerations ends them, too. By default an
+    /// enumeration runs until it is ended.
+    #[must_use]
+    pub const fn with_idle(self, idle: Duration) -> Self {
         Self { idle: Some(idle), ..self }
     }
 }

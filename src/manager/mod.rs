@@ -1,9 +1,8 @@
-//! The Multicast Group Manager's contract in safe Rust: protocols, the interfaces that they own, group
-//! memberships, and enumerations behind handles.
+//! The contract of the Multicast Group Manager in safe Rust: protocols, the interfaces that they own, their
+//! group memberships, and enumerations by handle.
 //!
-//! A [`GroupManager`] keeps a table for several clients that know nothing of each other. It is what the
-//! C functions of `mgm.h` call, and what a router written in Rust may use in their place; who needs
-//! neither ownership nor handles takes a [`GroupTable`] and its snapshots.
+//! A [`GroupManager`] keeps one table for several independent clients. The C functions of `mgm.h` are thin
+//! wrappers around it. If you need neither ownership nor handles, use [`GroupTable`] directly.
 //!
 //! ```text
 //! register ──▶ ProtocolHandle ── take_interface, add_membership ──▶ GroupTable
@@ -13,70 +12,62 @@
 //!
 //! # The contract
 //!
-//! It is that of the public API pages of `mgm.h`; where those leave room:
+//! It is that of the public API pages of `mgm.h`. Where they leave it open:
 //!
 //! - An enumeration sees one version of the table, each record once, ascending by (group, source). It
 //!   blocks no writer, and no writer blocks it.
-//! - IGMP is the client whose protocol id has 10 in its low 16 bits. It may change memberships on
-//!   interfaces that others own, or nobody.
-//! - A membership is (source, group, interface, client). A (source, group) is enumerated while a
-//!   membership with [`JOIN`](crate::MembershipFlags::JOIN) has it, whoever's that is.
-//! - An interface exists while it is owned or has memberships. Releasing one removes its owner's
-//!   memberships there; deregistering removes those that are left, and ends the client's enumerations.
+//! - IGMP is any client whose protocol id has 10 in its low 16 bits. It may change memberships on every
+//!   interface, with or without an owner.
+//! - A membership is (source, group, interface, client). A (source, group) is enumerated while any client
+//!   has a membership of it with [`JOIN`](crate::MembershipFlags::JOIN).
+//! - An interface exists while it has an owner or memberships. Releasing an interface removes its owner's
+//!   memberships there. Deregistering removes the client's remaining memberships, and ends its enumerations.
 //!
 //! # Progress
 //!
-//! Starting, reading and ending enumerations is lock-free; starting allocates. Reading does not, and makes no
-//! system call, but for a thread's first call, and for a bounded step of the epoch collector's work in every
-//! 128th. What changes memberships, clients or owners waits for other calls of that kind, and so do
-//! [`protocol_on_interface`](GroupManager::protocol_on_interface), [`reclaim`](GroupManager::reclaim) and
-//! [`enumerations`](GroupManager::enumerations); none of them waits for readers. No other call waits. Any call
-//! may be made from any thread.
+//! Starting, reading and ending enumerations is lock-free. Starting allocates. Reading allocates nothing and
+//! makes no system call, apart from a thread's first call, and from every 128th, which does a bounded step of
+//! the epoch collector's work. Calls that change memberships, clients or owners wait for each other, and so
+//! do [`protocol_on_interface`](GroupManager::protocol_on_interface), [`reclaim`](GroupManager::reclaim),
+//! [`reclaim_step`](GroupManager::reclaim_step), [`retained`](GroupManager::retained) and
+//! [`enumerations`](GroupManager::enumerations); none of them waits for readers. No other call waits. Every
+//! call may be made from any thread.
 //!
 //! # Costs
 //!
-//! A call on an enumeration costs a look-up of its handle and a counted reference more than the same
-//! call of [`Enumeration`](crate::Enumeration): some ten nanoseconds. Each call that changes memberships is
-//! a transaction: many changes belong in one of
+//! A call on an enumeration costs a lookup of its handle and a counted reference more than the same call of
+//! [`Enumeration`](crate::Enumeration): some ten nanoseconds. Each call that changes memberships is one
+//! transaction, so combine many changes in one
 //! [`update_memberships`](GroupManager::update_memberships).
 
 mod clients;
 mod clock;
 mod error;
-mod free;
 mod groups;
-mod handle;
-mod handles;
 mod limits;
 mod running;
 
 use std::alloc::{self, Layout};
 use std::fmt;
 
-use crate::snapshot::Snapshot;
-use crate::stats::Stats;
 use crate::sync::Mutex;
-use crate::table::{GroupTable, SnapshotError};
+use crate::table::{GroupTable, Retained, Snapshot, SnapshotError, Stats};
 
+pub use crate::handles::{EnumerationHandle, ProtocolHandle};
 pub use clients::{Callback, Client, ProtocolConfig};
 pub use error::{ManagerError, code};
-#[cfg(feature = "capi")]
-pub(crate) use groups::Change;
-pub use groups::{BulkError, ClientMembership, Committed};
-pub use handle::{EnumerationHandle, ProtocolHandle};
+pub use groups::{BulkError, ClientMembership, Committed, MembershipUpdate};
 pub use limits::ManagerLimits;
 pub use running::EnumerationInfo;
 
+use crate::handles::{Handles, Tag};
 use clients::{Registered, State};
-use handle::Tag;
-use handles::Handles;
 use running::Running;
 
-/// A table of IPv4 memberships that several protocols keep, and enumerate by handles.
+/// A table of IPv4 memberships that several protocols share, and enumerate by handle.
 ///
-/// Managers have nothing in common with each other: a process may have one for each routing instance,
-/// and a handle of one is not valid for another. Dropping a manager ends all that its handles stand
-/// for; [snapshots](Self::snapshot) outlive it.
+/// Managers are independent: a process may have one per routing instance, and a handle of one is not valid
+/// for another. Dropping a manager ends its enumerations; [snapshots](Self::snapshot) outlive it.
 ///
 /// # Examples
 ///
@@ -102,30 +93,33 @@ use running::Running;
 pub struct GroupManager {
     limits: ManagerLimits,
     table: GroupTable,
-    /// Taken before the table's writer lock, by every call that changes what it has or the table.
+    /// Locked before the table's writer lock, by every call that changes the state or the table.
     state: Mutex<State>,
     protocols: Handles<Registered>,
     enumerations: Handles<Running>,
 }
 
 impl GroupManager {
-    /// Makes a manager of an empty table, with the default limits.
+    /// Makes a manager with an empty table and the default limits.
+    #[must_use]
     pub fn new() -> Self {
         Self::with_limits(ManagerLimits::default())
     }
 
-    /// Makes a manager of an empty table. Where the system gives no memory for it, the process ends, as
-    /// with the collections of std.
+    /// Makes a manager with an empty table. If the system refuses memory, the process aborts, as with the
+    /// collections of std.
+    #[must_use]
     pub fn with_limits(limits: ManagerLimits) -> Self {
         Self::try_with_limits(limits)
             .unwrap_or_else(|_| alloc::handle_alloc_error(Layout::new::<Self>()))
     }
 
-    /// As [`with_limits`](Self::with_limits), for limits of somebody else's.
+    /// As [`with_limits`](Self::with_limits), but returns an error if the system refuses memory: for limits
+    /// from outside the program.
     ///
     /// # Errors
     ///
-    /// [`ManagerError::OutOfMemory`] where the system gives no memory for so many handles.
+    /// [`ManagerError::OutOfMemory`].
     pub fn try_with_limits(limits: ManagerLimits) -> Result<Self, ManagerError> {
         let out_of_memory = |_| ManagerError::OutOfMemory;
         let protocols = Handles::new(Tag::Protocol, limits.protocols).map_err(out_of_memory)?;
@@ -141,8 +135,9 @@ impl GroupManager {
         })
     }
 
-    /// The limits that hold: those that the manager was made with, and for what these left open what was
-    /// chosen. Those on handles are at most [`ManagerLimits::MOST`].
+    /// The limits in force: those that the manager was made with, with the limits on handles reduced to
+    /// [`ManagerLimits::MOST`] and defaults in place of what was left open.
+    #[must_use]
     pub fn limits(&self) -> ManagerLimits {
         ManagerLimits {
             table: self.table.limits(),
@@ -152,8 +147,7 @@ impl GroupManager {
         }
     }
 
-    /// Takes a snapshot of the memberships, for all that a [`Snapshot`] answers and the contract does
-    /// not know. As [`GroupTable::snapshot`].
+    /// Takes a snapshot of the table, for the queries that `mgm.h` lacks. As [`GroupTable::snapshot`].
     ///
     /// # Errors
     ///
@@ -162,21 +156,28 @@ impl GroupManager {
         self.table.snapshot()
     }
 
-    /// The table that the memberships are in.
-    #[cfg(feature = "capi")]
-    pub(crate) fn table(&self) -> &GroupTable {
-        &self.table
-    }
-
-    /// How the table's memory is spent. As [`GroupTable::stats`].
+    /// The size and the memory use of the table. As [`GroupTable::stats`].
+    #[must_use]
     pub fn stats(&self) -> Stats {
         self.table.stats()
     }
 
-    /// Frees some of what dead versions left behind, and says whether there is more. As
-    /// [`GroupTable::reclaim`].
-    pub fn reclaim(&self) -> bool {
-        self.table.reclaim()
+    /// The memory that each live version retains. As [`GroupTable::retained`].
+    #[must_use]
+    pub fn retained(&self) -> Vec<Retained> {
+        self.table.retained()
+    }
+
+    /// Frees all nodes that dead versions left behind. As [`GroupTable::reclaim`].
+    pub fn reclaim(&self) {
+        self.table.reclaim();
+    }
+
+    /// Frees some of the nodes that dead versions left behind, and returns whether more remain. As
+    /// [`GroupTable::reclaim_step`].
+    #[must_use = "more may remain"]
+    pub fn reclaim_step(&self) -> bool {
+        self.table.reclaim_step()
     }
 }
 

@@ -8,27 +8,26 @@ use super::GroupManager;
 use super::clients::Client;
 use super::clock::Moment;
 use super::error::ManagerError;
-use super::handle::{EnumerationHandle, ProtocolHandle};
-use super::handles::{NotInserted, Reference};
 use crate::enumeration::{Batch, Enumeration, Filter, Position, View};
-use crate::family::V4;
-use crate::record::SourceGroupEntry;
-use crate::stats::Stats;
+use crate::handles::{EnumerationHandle, NotInserted, ProtocolHandle, Reference};
+use crate::mvcc::Version;
 use crate::sync::Ordering;
-use crate::version::Version;
+use crate::table::Stats;
+use crate::types::{SourceGroupEntry, V4};
 
-/// What an enumeration's handle stands for.
+/// An enumeration that runs: the value of an enumeration handle.
 pub(super) struct Running {
     enumeration: Enumeration<V4>,
     owner: ProtocolHandle,
     client: Client,
     started: Moment,
-    /// The moment of the last call, in its nanoseconds. Orders nothing, so it is never one of a checker's.
+    /// The moment of the last call, in nanoseconds. Not from `crate::sync`: it orders nothing, so no checker
+    /// needs to see it.
     last_use: AtomicU64,
 }
 
 impl Running {
-    /// Takes note of a call. Relaxed: calls of several threads happen at about the same time.
+    /// Records a call. Relaxed: the order of concurrent calls does not matter.
     #[inline]
     fn note_use(&self) {
         self.last_use.store(Moment::now().to_nanos(), Ordering::Relaxed);
@@ -39,44 +38,42 @@ impl Running {
     }
 }
 
-/// Who enumerates what, how far they are, and what that costs. See
+/// A running enumeration: its client, its progress and its cost in memory. Returned by
 /// [`GroupManager::enumerations`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct EnumerationInfo {
     /// The enumeration's handle.
     pub handle: EnumerationHandle,
-    /// Who started it.
+    /// The client that started it.
     pub client: Client,
     /// What it shows.
     pub view: View,
-    /// What it is narrowed to.
+    /// Its filter.
     pub filter: Filter<V4>,
     /// The version that it holds.
     pub version: Version,
-    /// Behind what it is, as [`Enumeration::position`] says; `None` where nothing was given or passed
-    /// over.
+    /// Its [position](Enumeration::position); `None` if no record was returned or skipped yet.
     pub position: Option<Position<V4>>,
-    /// How many records remain, as [`Enumeration::remaining`] counts them.
+    /// The number of records that remain, as [`Enumeration::remaining`] counts them.
     pub remaining: usize,
     /// The time since it was started.
     pub age: Duration,
-    /// The time since it was started or read last.
+    /// The time since its last use, or since its start if there was none.
     pub idle: Duration,
-    /// The bytes of nodes that its version alone retains, which all enumerations and snapshots of the
-    /// version share: 0 while it is the current one.
+    /// The bytes of nodes that only its version retains, shared by all enumerations and snapshots of the
+    /// version. 0 while its version is the current one.
     pub retained_bytes: usize,
 }
 
 impl GroupManager {
-    /// Starts an enumeration for a client, of the version that was published last
-    /// (`MgmGroupEnumerationStart`, which knows [`View::AllSources`], [`View::AnySource`] and no
-    /// filter). Lock-free.
+    /// Starts an enumeration of the current version for a client (`MgmGroupEnumerationStart`, which has
+    /// [`View::AllSources`], [`View::OnePerGroup`] and no filter). Lock-free.
     ///
     /// # Errors
     ///
     /// [`ManagerError::InvalidHandle`]; [`ManagerError::Snapshot`] at the table's limits;
-    /// [`ManagerError::TooManyEnumerations`], [`ManagerError::OutOfMemory`].
+    /// [`ManagerError::TooManyEnumerations`]; [`ManagerError::OutOfMemory`].
     pub fn start_enumeration(
         &self,
         protocol: ProtocolHandle,
@@ -97,7 +94,7 @@ impl GroupManager {
         };
         let mut inserted = insert().map_err(ManagerError::Snapshot)?;
         if inserted == Err(NotInserted::TooMany) && self.limits.idle.is_some() {
-            // Another thread may have made the room.
+            // Retry even if this ended none: another thread may have.
             self.expire_idle();
             inserted = insert().map_err(ManagerError::Snapshot)?;
         }
@@ -108,30 +105,30 @@ impl GroupManager {
             NotInserted::OutOfMemory => ManagerError::OutOfMemory,
         })?;
         if !registered.note_start() {
-            // It deregistered meanwhile, and may not have found this one.
+            // The client deregistered meanwhile, and may not have found this enumeration.
             self.enumerations.remove(bits);
             return Err(ManagerError::InvalidHandle);
         }
         Ok(EnumerationHandle::from_bits(bits))
     }
 
-    /// Puts the next records into `buffer`, as [`Enumeration::get_next`] does
-    /// (`MgmGroupEnumerationGetNext`). Lock-free; allocates nothing, but for what pinning does now and then, as
-    /// in [`GroupTable::snapshot`](crate::GroupTable::snapshot).
+    /// Packs the next records into `buffer`, as [`Enumeration::get_next`] does
+    /// (`MgmGroupEnumerationGetNext`). Lock-free. Allocates nothing, apart from the epoch collector's work in
+    /// a thread's first and every 128th call, as in [`GroupTable::snapshot`](crate::GroupTable::snapshot).
     ///
-    /// Threads may read one enumeration at the same time: they get disjoint batches that together are
-    /// the whole. One that found the handle before another thread ended it completes its call.
+    /// Several threads may read one enumeration at the same time: they get disjoint batches that together are
+    /// the whole. A call that found the handle before another thread ended it completes.
     ///
     /// # Errors
     ///
-    /// [`ManagerError::InvalidHandle`]; [`ManagerError::BufferTooSmall`] where records remain and not
-    /// even one fits.
+    /// [`ManagerError::InvalidHandle`]; [`ManagerError::BufferTooSmall`] if records remain and not even one
+    /// fits.
     pub fn get_next<'b>(
         &self,
         enumeration: EnumerationHandle,
         buffer: &'b mut [u8],
     ) -> Result<Batch<'b, SourceGroupEntry>, ManagerError> {
-        self.read(enumeration, |running| Ok(running.get_next(buffer)?))?
+        self.with_enumeration(enumeration, |running| Ok(running.get_next(buffer)?))?
     }
 
     /// As [`get_next`](Self::get_next), into memory that need not be initialised.
@@ -144,12 +141,20 @@ impl GroupManager {
         enumeration: EnumerationHandle,
         buffer: &'b mut [MaybeUninit<u8>],
     ) -> Result<Batch<'b, SourceGroupEntry>, ManagerError> {
-        self.read(enumeration, |running| Ok(running.get_next_uninit(buffer)?))?
+        self.with_enumeration(enumeration, |running| Ok(running.get_next_uninit(buffer)?))?
     }
 
-    /// Calls `read` with an enumeration.
+    /// Calls `read` with the enumeration of a handle: for what an [`Enumeration`] offers besides records,
+    /// such as its position. Reading records in it moves the client's enumeration.
+    ///
+    /// Lock-free, apart from `read`. If another thread ends the enumeration meanwhile, its version lives
+    /// until `read` returns.
+    ///
+    /// # Errors
+    ///
+    /// [`ManagerError::InvalidHandle`].
     #[inline]
-    pub(crate) fn read<R>(
+    pub fn with_enumeration<R>(
         &self,
         enumeration: EnumerationHandle,
         read: impl FnOnce(&Enumeration<V4>) -> R,
@@ -160,21 +165,20 @@ impl GroupManager {
         Ok(read(&running.enumeration))
     }
 
-    /// Ends an enumeration (`MgmGroupEnumerationEnd`): its handle stands for nothing from now on, and
-    /// its version is let go, at once or by the last call that is still at it. Lock-free.
+    /// Ends an enumeration (`MgmGroupEnumerationEnd`): its handle becomes invalid, and its version is
+    /// released at once or, if calls still run on it, by the last of them. Lock-free.
     ///
     /// # Errors
     ///
-    /// [`ManagerError::InvalidHandle`]. Of two threads that end an enumeration one gets that.
+    /// [`ManagerError::InvalidHandle`]; one of two threads that end the same enumeration gets it.
     pub fn end_enumeration(&self, enumeration: EnumerationHandle) -> Result<(), ManagerError> {
         let ended = self.enumerations.remove(enumeration.to_bits());
         ended.map(drop).ok_or(ManagerError::InvalidHandle)
     }
 
-    /// Ends the enumerations that were not used for as long as [`ManagerLimits::idle`] says, and returns
-    /// how many they were: 0, where nothing was said. To be called now and then, so that a client
-    /// which forgets its enumerations does not hold their versions for ever. One that is read at this very
-    /// moment may end, too. Lock-free.
+    /// Ends the enumerations that were not used for [`ManagerLimits::idle`], and returns their number; 0
+    /// without that limit. Call it periodically, so that a client that forgets its enumerations does not hold
+    /// their versions forever. An enumeration whose read begins at the same moment may end, too. Lock-free.
     ///
     /// # Examples
     ///
@@ -184,7 +188,7 @@ impl GroupManager {
     /// use groupscan::manager::{Client, GroupManager, ManagerLimits};
     /// use groupscan::{Filter, View};
     ///
-    /// let manager = GroupManager::with_limits(ManagerLimits::default().idle(Duration::ZERO));
+    /// let manager = GroupManager::with_limits(ManagerLimits::default().with_idle(Duration::ZERO));
     /// let igmp = manager.register(Client::new(10, 0), None)?;
     /// let forgotten = manager.start_enumeration(igmp, View::AllSources, Filter::all())?;
     /// assert_eq!(manager.expire_idle(), 1);
@@ -202,10 +206,10 @@ impl GroupManager {
         idle.filter(|(bits, _)| self.enumerations.remove(*bits).is_some()).count()
     }
 
-    /// Who enumerates what, in about the order of their starts. What comes or goes meanwhile may be missing or
-    /// not.
+    /// The running enumerations, in about the order of their starts. One that starts or ends during the call
+    /// may or may not be included.
     ///
-    /// Waits for writers, and makes them wait, as [`GroupTable::retained`] does.
+    /// Waits for writers and makes them wait, as [`GroupTable::retained`] does.
     ///
     /// # Examples
     ///
@@ -218,16 +222,17 @@ impl GroupManager {
     /// let started = manager.start_enumeration(igmp, View::AllSources, Filter::all())?;
     /// for one in manager.enumerations() {
     ///     assert_eq!((one.handle, one.client), (started, Client::new(10, 0)));
-    ///     println!("{:?} by {:?}, {} left, {} bytes", one.idle, one.client, one.remaining, one.retained_bytes);
+    ///     println!("{}: {} records left, {} bytes", one.client, one.remaining, one.retained_bytes);
     /// }
     /// # Ok::<(), groupscan::manager::ManagerError>(())
     /// ```
     ///
     /// [`GroupTable::retained`]: crate::GroupTable::retained
+    #[must_use]
     pub fn enumerations(&self) -> Vec<EnumerationInfo> {
         // Ascending by version.
         let mut retained = self.table.retained();
-        // The last is the current version, which the table itself holds.
+        // The last is the current version, whose nodes the table itself retains.
         retained.pop();
         let now = Moment::now();
         let info = |(bits, running): (u64, Reference<'_, Running>)| {
@@ -253,7 +258,7 @@ impl GroupManager {
         enumerations
     }
 
-    /// Ends all enumerations of a client that can be found.
+    /// Ends all enumerations of a client that are in the table of handles.
     pub(super) fn end_enumerations_of(&self, protocol: ProtocolHandle) {
         for (bits, running) in self.enumerations.iter() {
             if running.owner == protocol {
@@ -266,13 +271,13 @@ impl GroupManager {
 #[cfg(all(test, not(any(loom, shuttle, groupscan_lock_twin))))]
 mod tests {
     use super::*;
-    use crate::collector;
+    use crate::sync::epoch;
     use std::sync::Arc;
     use std::thread;
     use std::time::Instant;
 
     #[test]
-    fn a_reader_in_the_middle_of_a_call_keeps_no_garbage() {
+    fn a_running_call_keeps_no_garbage() {
         let manager = GroupManager::new();
         let igmp = manager.register(Client::new(10, 0), None).unwrap();
         let running = manager.start_enumeration(igmp, View::AllSources, Filter::all()).unwrap();
@@ -280,17 +285,19 @@ mod tests {
         let seen = Arc::downgrade(&garbage);
         let is_dropped = || seen.upgrade().is_none();
         let collect = move || {
-            collector::pinned(|pin| pin.drop_later(garbage));
+            epoch::pinned(|pin| pin.drop_later(garbage));
             let until = Instant::now() + Duration::from_secs(60);
             while !is_dropped() && Instant::now() < until {
-                collector::collect();
+                epoch::collect();
                 thread::yield_now();
             }
             is_dropped()
         };
         let dropped = manager
-            .read(running, |_| thread::scope(|scope| scope.spawn(collect).join().unwrap()))
+            .with_enumeration(running, |_| {
+                thread::scope(|scope| scope.spawn(collect).join().unwrap())
+            })
             .unwrap();
-        assert!(dropped, "the reader is pinned while it reads");
+        assert!(dropped, "the thread was pinned while it read");
     }
 }

@@ -1,25 +1,25 @@
-//! Changing a tree by many keys in order.
+//! Changes of a tree by many keys in ascending order.
 
-use super::edit::{Counts, Edit};
-use super::node::{NodeMut, Shape};
-use crate::key::Key;
+use super::edit::{CountDelta, Edit};
+use super::node::{NodeLayout, NodeMut};
+use crate::types::key::Key;
 
-/// What is to become of a key.
+/// A change of one key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Change<K> {
+pub(crate) struct KeyUpdate<K> {
     pub(crate) key: K,
-    /// Whether the tree is to have the key.
+    /// Whether the tree has the key after the change.
     pub(crate) present: bool,
 }
 
 impl<K: Key> Edit<'_, K> {
-    /// Puts ascending keys into an empty tree, whose leaves become full.
+    /// Inserts ascending keys into an empty tree. All leaves but the last become full.
     pub(crate) fn bulk_load(&mut self, mut keys: impl Iterator<Item = K>) {
         debug_assert_eq!(self.tree.len(), 0);
         let mut last = None;
         loop {
             let leaf = self.nodes.make(0);
-            let count = fill(leaf, keys.by_ref().take(Shape::<K>::LEAF_CAPACITY));
+            let count = fill(leaf, keys.by_ref().take(NodeLayout::<K>::LEAF_CAPACITY));
             let Some(greatest) = leaf.read().keys().last().copied() else {
                 self.nodes.discard(leaf.read());
                 return;
@@ -33,19 +33,18 @@ impl<K: Key> Edit<'_, K> {
         }
     }
 
-    /// Puts a leaf of keys that are greater than all in the tree, of which `last` is the greatest,
-    /// at the end.
+    /// Appends a leaf whose keys are greater than all keys of the tree, of which `last` is the greatest.
     fn append_leaf(&mut self, last: &K, leaf: NodeMut<K>, count: usize) {
         let Some((path, _)) = self.locate(last) else {
-            return;
+            unreachable!("I2: a tree that counts a key has a root");
         };
-        let (nodes, _) = self.own(&path, Counts::Grow(count));
+        let nodes = self.make_mut(&path, CountDelta::Grow(count));
         self.attach(&path, &nodes, leaf, true);
     }
 
-    /// Makes changes whose keys ascend strictly, in one pass: what concerns one leaf is merged into
-    /// it at once, unless it becomes too full or too empty by that.
-    pub(crate) fn apply(&mut self, mut changes: &[Change<K>]) {
+    /// Makes changes whose keys ascend strictly, in one pass. Changes of the same leaf are merged into it
+    /// together, unless the leaf would become too full or too empty.
+    pub(crate) fn apply(&mut self, mut changes: &[KeyUpdate<K>]) {
         if self.tree.len() == 0 {
             let keys = changes.iter().filter(|change| change.present).map(|change| change.key);
             self.bulk_load(keys);
@@ -66,8 +65,8 @@ impl<K: Key> Edit<'_, K> {
         }
     }
 
-    /// How many of the changes concern the leaf that `key` belongs to.
-    fn changes_in_leaf(&self, key: &K, changes: &[Change<K>]) -> usize {
+    /// The number of leading changes whose keys belong to the same leaf as `key`.
+    fn changes_in_leaf(&self, key: &K, changes: &[KeyUpdate<K>]) -> usize {
         let mut bound = None;
         let mut node = self.tree.root();
         while let Some(branch) = node.filter(|node| node.level() > 0) {
@@ -78,21 +77,23 @@ impl<K: Key> Edit<'_, K> {
         bound.map_or(changes.len(), |bound| changes.partition_point(|change| change.key < bound))
     }
 
-    /// Makes changes that concern one leaf, if it stays neither too full nor too empty.
-    fn merge_into_leaf(&mut self, changes: &[Change<K>]) -> bool {
+    /// Makes changes that belong to one leaf, if that leaf becomes neither too full nor too empty. Returns
+    /// whether it did.
+    fn merge_into_leaf(&mut self, changes: &[KeyUpdate<K>]) -> bool {
+        // Earlier changes may have removed all keys: then there is no leaf.
         let Some((path, leaf)) = changes.first().and_then(|first| self.locate(&first.key)) else {
             return false;
         };
         let before = leaf.len();
         let after = merged(leaf.keys(), changes).count();
-        if after > Shape::<K>::LEAF_CAPACITY || after < Shape::<K>::minimum(0) {
+        if after > NodeLayout::<K>::LEAF_CAPACITY || after < NodeLayout::<K>::minimum(0) {
             return false;
         }
         let new = self.nodes.make(0);
         fill(new, merged(leaf.keys(), changes));
         let counts = match after.checked_sub(before) {
-            Some(more) => Counts::Grow(more),
-            None => Counts::Shrink(before - after),
+            Some(more) => CountDelta::Grow(more),
+            None => CountDelta::Shrink(before - after),
         };
         self.replace_leaf(&path, counts, new);
         self.tree.length = (self.tree.len() + after - before) as u32;
@@ -100,7 +101,7 @@ impl<K: Key> Edit<'_, K> {
     }
 }
 
-/// Puts keys into an empty leaf, and returns how many they were.
+/// Inserts keys into an empty leaf, and returns their number.
 fn fill<K: Key>(leaf: NodeMut<K>, keys: impl Iterator<Item = K>) -> usize {
     let mut count = 0;
     for key in keys {
@@ -110,19 +111,19 @@ fn fill<K: Key>(leaf: NodeMut<K>, keys: impl Iterator<Item = K>) -> usize {
     count
 }
 
-/// The keys of a leaf after changes that concern it.
-fn merged<K: Key>(keys: &[K], changes: &[Change<K>]) -> impl Iterator<Item = K> {
+/// The keys of a leaf after changes that belong to it.
+fn merged<K: Key>(keys: &[K], changes: &[KeyUpdate<K>]) -> impl Iterator<Item = K> {
     let (mut keys, mut changes) = (keys.iter().peekable(), changes.iter().peekable());
     std::iter::from_fn(move || {
         loop {
-            let Some(change) = changes.peek() else {
+            let Some(change) = changes.peek().copied() else {
                 return keys.next().copied();
             };
             if let Some(key) = keys.next_if(|key| **key < change.key) {
                 return Some(*key);
             }
             keys.next_if(|key| **key == change.key);
-            let change = changes.next()?;
+            changes.next();
             if change.present {
                 return Some(change.key);
             }

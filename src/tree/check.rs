@@ -1,11 +1,11 @@
-//! The full check of a tree's invariants, for tests.
+//! A full check of a tree's invariants, for tests.
 
-use super::Tree;
-use super::node::{NodeRef, Shape};
-use crate::key::Key;
+use super::lookup::Tree;
+use super::node::{NodeLayout, NodeRef};
+use crate::types::key::Key;
 
 impl<K: Key> Tree<K> {
-    /// Panics where an invariant of the tree does not hold. Looks at every node.
+    /// Panics if an invariant of the tree does not hold. Visits every node.
     pub(crate) fn check(&self) {
         let Some(root) = self.root() else {
             assert_eq!((self.length, self.height), (0, 0));
@@ -18,8 +18,8 @@ impl<K: Key> Tree<K> {
     }
 }
 
-/// Checks a node whose keys must lie from `low`, included, to `high`, excluded, and returns the
-/// number of keys.
+/// Checks a node whose keys must lie from `low`, included, to `high`, excluded. Returns the number of
+/// keys.
 fn check_node<K: Key>(
     node: NodeRef<'_, K>,
     low: Option<K>,
@@ -27,10 +27,13 @@ fn check_node<K: Key>(
     is_last: bool,
 ) -> usize {
     let (level, length) = (node.level(), node.len());
-    assert!(length <= Shape::<K>::capacity(level));
+    assert!(length <= NodeLayout::<K>::capacity(level));
     let least = if level == 0 { 1 } else { 2 };
     let is_root = low.is_none() && high.is_none();
-    assert!(length >= if is_last || is_root { least } else { Shape::<K>::minimum(level) }, "I4");
+    assert!(
+        length >= if is_last || is_root { least } else { NodeLayout::<K>::minimum(level) },
+        "I4"
+    );
     let within = |key: &K| low.is_none_or(|low| low <= *key) && high.is_none_or(|high| *key < high);
     if level == 0 {
         assert!(node.keys().iter().all(within), "I1");
@@ -47,7 +50,7 @@ fn check_node<K: Key>(
         let low = if at == 0 { low } else { Some(node.keys()[at]) };
         let high = node.keys().get(at + 1).copied().or(high);
         count += check_node(child, low, high, is_last && at + 1 == length);
-        assert_eq!(node.ends()[at] as usize, count, "I2");
+        assert_eq!(node.cumulative()[at] as usize, count, "I2");
     }
     count
 }

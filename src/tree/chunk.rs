@@ -1,30 +1,30 @@
-//! Zeroed memory from the system, which may refuse it.
+//! Chunks: zeroed memory from the system, which may refuse it.
 
 use std::ptr::NonNull;
 
-/// Memory that came zeroed from the system and goes back when this is dropped.
+/// Memory that came zeroed from the system and returns to it when this is dropped.
 ///
 /// # Invariants
 ///
-/// - I1: `start` begins `bytes` bytes that belong to nobody else and are initialised.
+/// - I1: `bytes` initialised bytes begin at `start`, and only this chunk owns them.
 #[derive(Debug)]
 pub(super) struct Chunk {
     start: NonNull<u8>,
     bytes: usize,
 }
 
-// SAFETY: the chunk is the only owner of its memory (I1), which belongs to no thread.
+// SAFETY: the chunk is the only owner of its memory (I1), which is not bound to a thread.
 unsafe impl Send for Chunk {}
 
 impl Chunk {
-    /// Takes `bytes` bytes, a power of two of at least a page, from the system; `None` where it
-    /// refuses. They begin at a multiple of their number, up to [`HUGE_PAGE_BYTES`].
+    /// Takes `bytes` bytes from the system, or returns `None` if it refuses. `bytes` is a power of two and
+    /// at least a page. The chunk is aligned to `bytes`, or to [`HUGE_PAGE_BYTES`] if that is less.
     pub(super) fn take(bytes: usize) -> Option<Self> {
         let start = system::take(bytes, bytes.min(HUGE_PAGE_BYTES))?;
         Some(Self { start, bytes })
     }
 
-    /// Where the chunk begins.
+    /// The start of the chunk.
     pub(super) fn start(&self) -> NonNull<u8> {
         self.start
     }
@@ -37,24 +37,25 @@ impl Chunk {
 
 impl Drop for Chunk {
     fn drop(&mut self) {
-        // SAFETY: I1: the memory came from `system::take` with this size and alignment, once.
+        // SAFETY: the memory came from `system::take` with this size and alignment, and only this chunk
+        // owned it (I1).
         unsafe { system::give_back(self.start, self.bytes, self.bytes.min(HUGE_PAGE_BYTES)) };
     }
 }
 
-/// The size of a huge page of x86-64, and of 64-bit Arm with pages of 4 KiB.
+/// The size of a huge page on x86-64, and on 64-bit Arm with pages of 4 KiB.
 pub(super) const HUGE_PAGE_BYTES: usize = 2 << 20;
 
 #[cfg(all(unix, not(miri)))]
 mod system {
     use std::ptr::{self, NonNull};
 
-    /// Maps so many zeroed bytes at a multiple of `align`.
+    /// Maps `bytes` zeroed bytes at a multiple of `align`.
     pub(super) fn take(bytes: usize, align: usize) -> Option<NonNull<u8>> {
         let (access, kind) =
             (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS);
         let mapped = bytes.checked_add(align)?;
-        // SAFETY: an anonymous mapping at a place of the system's choice touches no other memory.
+        // SAFETY: the system chooses the address of an anonymous mapping, so it replaces no other memory.
         let mapping = unsafe { libc::mmap(ptr::null_mut(), mapped, access, kind, -1, 0) };
         if mapping == libc::MAP_FAILED {
             return None;
@@ -62,8 +63,8 @@ mod system {
         let mapping = NonNull::new(mapping)?.cast::<u8>();
         let before = mapping.as_ptr().align_offset(align);
         let after = mapped.checked_sub(bytes.checked_add(before)?)?;
-        // SAFETY: `before` is less than `align`, so all of `bytes` lies within the mapping, and what
-        // is unmapped on both sides of it lies there too and was never given to anybody.
+        // SAFETY: `before` is less than `align`, so all of `bytes` lies within the mapping. The parts before
+        // and after it lie there too, and nothing refers to them.
         unsafe {
             let start = mapping.add(before);
             unmap(mapping, before);
@@ -73,28 +74,28 @@ mod system {
         }
     }
 
-    /// Gives back what `take` gave.
+    /// Unmaps what `take` mapped.
     ///
     /// # Safety
     ///
-    /// The bytes came from `take` with the same numbers, and nobody refers to them any more.
+    /// The bytes came from `take` with the same numbers, and nothing refers to them any more.
     pub(super) unsafe fn give_back(start: NonNull<u8>, bytes: usize, _align: usize) {
-        // SAFETY: as the caller promises.
+        // SAFETY: `take` mapped the bytes, and nothing refers to them.
         unsafe { unmap(start, bytes) };
     }
 
     /// # Safety
     ///
-    /// The bytes are mapped, and nobody refers to them any more.
+    /// The bytes are mapped, and nothing refers to them any more.
     unsafe fn unmap(start: NonNull<u8>, bytes: usize) {
         if bytes > 0 {
-            // SAFETY: as the caller promises. A refusal (too many mappings) leaves them mapped,
-            // which wastes address space and harms nobody.
+            // SAFETY: the bytes are mapped, and nothing refers to them. If the system refuses (too many
+            // mappings), they stay mapped, which only wastes address space.
             let _ = unsafe { libc::munmap(start.as_ptr().cast(), bytes) };
         }
     }
 
-    /// Asks for huge pages, where the system knows them and the range is one.
+    /// Asks for huge pages, if the system has them and the range is large enough for one.
     ///
     /// # Safety
     ///
@@ -102,7 +103,7 @@ mod system {
     unsafe fn advise(start: NonNull<u8>, bytes: usize) {
         #[cfg(target_os = "linux")]
         if bytes >= super::HUGE_PAGE_BYTES {
-            // SAFETY: the range is mapped, and the advice changes no content.
+            // SAFETY: the range is mapped, and the advice does not change its content.
             let _ = unsafe { libc::madvise(start.as_ptr().cast(), bytes, libc::MADV_HUGEPAGE) };
         }
         #[cfg(not(target_os = "linux"))]
@@ -115,23 +116,24 @@ mod system {
     use std::alloc::{Layout, alloc_zeroed, dealloc};
     use std::ptr::NonNull;
 
-    /// Allocates so many zeroed bytes at a multiple of `align`.
+    /// Allocates `bytes` zeroed bytes at a multiple of `align`.
     pub(super) fn take(bytes: usize, align: usize) -> Option<NonNull<u8>> {
         let layout = Layout::from_size_align(bytes, align).ok()?;
-        // SAFETY: the size is not zero: chunks have a page or more.
+        // SAFETY: the size is not 0, because a chunk has at least a page.
         NonNull::new(unsafe { alloc_zeroed(layout) })
     }
 
-    /// Gives back what `take` gave.
+    /// Frees what `take` allocated.
     ///
     /// # Safety
     ///
-    /// The bytes came from `take` with the same numbers, and nobody refers to them any more.
+    /// The bytes came from `take` with the same numbers, and nothing refers to them any more.
     pub(super) unsafe fn give_back(start: NonNull<u8>, bytes: usize, align: usize) {
-        if let Ok(layout) = Layout::from_size_align(bytes, align) {
-            // SAFETY: as the caller promises; the layout is the one that `take` made.
-            unsafe { dealloc(start.as_ptr(), layout) };
-        }
+        let Ok(layout) = Layout::from_size_align(bytes, align) else {
+            unreachable!("`take` made the same layout");
+        };
+        // SAFETY: `take` allocated the bytes with this layout, and nothing refers to them.
+        unsafe { dealloc(start.as_ptr(), layout) };
     }
 }
 
@@ -153,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_is_no_abort() {
+    fn a_refusal_is_not_an_abort() {
         assert!(Chunk::take(1 << (usize::BITS - 2)).is_none());
     }
 }

@@ -1,4 +1,4 @@
-//! Going through a tree in order, leaf by leaf.
+//! Keys of a tree in ascending order, leaf by leaf.
 //!
 //! ```text
 //!                     root
@@ -7,45 +7,61 @@
 //!  leaves   . . HERE . .    . AHEAD . .
 //! ```
 //!
-//! From a leaf's parent come the address and the length of the leaf and of those after it, so that none
-//! is touched before its turn. A parent's successor is looked up from the root by its rank, once
-//! for many leaves; so there is no path to keep. [`Slices`] goes at its reader's pace; a
-//! [`scan`](Tree::scan) goes at the speed of memory, and says what to ask for ahead.
+//! A parent has the addresses and lengths of its leaves, so a leaf is not read before its turn. The next
+//! parent is looked up from the root by rank, once for many leaves, so a cursor keeps no path.
+//! [`LeafSlices`] is an iterator. [`Tree::scan`] runs at the speed of memory: it also tells its caller
+//! which cache lines to prefetch.
 //!
 //! # Costs
 //!
-//! A place is found in O(log n); the next leaf in O(1), but for the O(log n) of a parent's successor.
+//! A place is found in O(log n), the next leaf in O(1), and the next parent in O(log n).
 
 use std::ops::{ControlFlow, Range};
 
-use super::Tree;
+use super::lookup::Tree;
 use super::node::NodeRef;
-use super::search::count_before;
-use crate::key::Key;
-use crate::prefetch::Lines;
+use super::search::partition_point;
+use crate::simd::prefetch::PrefetchRange;
+use crate::types::key::Key;
 
-/// How many leaves ahead memory is asked for that lies in the caches, and beyond them.
+/// How many leaves ahead memory is prefetched if the tree lies in the caches, and if it lies beyond them.
 /// Set by `cargo bench --bench ratio -- "all sources"`.
 const NEAR_LEAVES: usize = 3;
 const FAR_LEAVES: usize = 6;
 
-/// Trees with more bytes of keys are taken to lie beyond the caches: half of what the last-level cache
-/// of a server has for a few cores. Set by the same bench.
+/// Trees with more bytes of keys are assumed to lie beyond the caches: half of the last-level cache that a
+/// few cores of a server share. Set by the same bench.
 const NEAR_BYTES: usize = 12 << 20;
 
-/// Keys that lie side by side, and what to ask for while they are read.
+/// Adjacent keys of one leaf, and what to prefetch while they are read.
 pub(crate) struct Run<'a, K> {
     pub(crate) keys: &'a [K],
-    /// The memory of a leaf further on, where the keys are the first of theirs.
-    pub(crate) ahead: Lines,
+    /// The cache lines of a later leaf, if the run begins with the first key of its leaf; otherwise none.
+    pub(crate) ahead: PrefetchRange,
 }
 
 impl<K: Key> Tree<K> {
+    /// The key at a rank.
+    pub(crate) fn select(&self, rank: usize) -> Option<K> {
+        self.slices(rank..rank.checked_add(1)?).next()?.first().copied()
+    }
+
+    /// The keys of `ranks` in ascending order, as slices of their leaves. Ranks beyond the end are ignored.
+    pub(crate) fn slices(&self, ranks: Range<usize>) -> LeafSlices<'_, K> {
+        LeafSlices::new(self, ranks)
+    }
+
+    /// The keys from `low` to `high`, both included, in ascending order.
+    pub(crate) fn range(&self, low: K, high: K) -> impl Iterator<Item = K> {
+        let keys = self.slices(self.lower_bound(low)..usize::MAX).flatten().copied();
+        keys.take_while(move |key| *key <= high)
+    }
+
     /// Calls `visit` with the keys of `ranks` in ascending order, as they lie in the leaves, until it
-    /// breaks off. Ranks beyond the end are left out.
+    /// breaks. Ranks beyond the end are ignored.
     ///
-    /// Asks `begin` first, once it has found its place, whether to go on. So what is slow in there does not
-    /// make the search wait.
+    /// Calls `begin` after the search for the first key, and stops if it breaks. So a slow `begin` does not
+    /// delay the search.
     #[inline]
     pub(crate) fn scan<B>(
         &self,
@@ -60,46 +76,46 @@ impl<K: Key> Tree<K> {
         };
         if root.level() == 0 {
             begin()?;
-            return visit(Run { keys: &root.keys()[rank..end], ahead: Lines::NONE });
+            return visit(Run { keys: &root.keys()[rank..end], ahead: PrefetchRange::NONE });
         }
-        let mut reader = Reader::new(root, self.len(), rank);
-        let mut run = reader.run(rank, end);
+        let mut cursor = Cursor::new(root, self.len(), rank);
+        let mut run = cursor.run(rank, end);
         begin()?;
-        // What the next leaf is, is found out before this one is read: afterwards the processor, which
-        // guessed the leaf's end wrong, would have nothing to do meanwhile.
+        // The next leaf is looked up before this one is visited. Afterwards the processor would mispredict
+        // the end of the leaf and wait for the lookup.
         loop {
             rank += run.keys.len();
             if rank == end {
                 return visit(run);
             }
-            reader.next_leaf(rank);
-            let next = reader.run(rank, end);
+            cursor.next_leaf(rank);
+            let next = cursor.run(rank, end);
             visit(run)?;
             run = next;
         }
     }
 }
 
-/// Where a scan is: at a leaf that has a parent.
+/// A cursor: a leaf, found through its parent.
 #[derive(Clone)]
-struct Reader<'a, K> {
+struct Cursor<'a, K> {
     root: NodeRef<'a, K>,
     /// The number of keys of the tree.
     length: usize,
     is_far: bool,
-    /// How many leaves ahead memory is asked for.
+    /// How many leaves ahead memory is prefetched.
     distance: usize,
     parent: NodeRef<'a, K>,
-    /// The number of the parent's children, and which of them the leaf is.
+    /// The number of the parent's children, and the index of the leaf among them.
     children: usize,
     child: usize,
-    /// The ranks of the parent's first key, and of the first behind it.
+    /// The ranks of the parent's first key, and of the first key after the parent.
     parent_start: usize,
     parent_end: usize,
 }
 
-impl<'a, K: Key> Reader<'a, K> {
-    /// At the leaf that has the key of a rank.
+impl<'a, K: Key> Cursor<'a, K> {
+    /// Seeks the leaf that has the key at a rank.
     #[inline]
     fn new(root: NodeRef<'a, K>, length: usize, rank: usize) -> Self {
         let is_far = length * size_of::<K>() > NEAR_BYTES;
@@ -112,13 +128,13 @@ impl<'a, K: Key> Reader<'a, K> {
             distance: if is_far { FAR_LEAVES } else { NEAR_LEAVES },
             parent,
             children: parent.len(),
-            child: count_before(parent.ends(), |end| *end as usize <= before),
+            child: partition_point(parent.cumulative(), |end| *end as usize <= before),
             parent_start,
             parent_end: parent_start + parent.count(),
         }
     }
 
-    /// The keys of the leaf from one rank on and up to another.
+    /// The keys of the leaf with ranks from `rank`, included, to `end`, excluded.
     #[inline(always)]
     fn keys(&self, rank: usize, end: usize) -> &'a [K] {
         let leaf_start = self.leaf_start();
@@ -126,15 +142,15 @@ impl<'a, K: Key> Reader<'a, K> {
         &leaf[rank - leaf_start..leaf.len().min(end - leaf_start)]
     }
 
-    /// The same, and what to ask for meanwhile.
+    /// The same keys, and what to prefetch while they are read.
     #[inline(always)]
     fn run(&self, rank: usize, end: usize) -> Run<'a, K> {
         let ahead = self.child + self.distance;
-        // Asked for once: by who begins with the leaf.
+        // Only the run that begins with the leaf's first key prefetches.
         let lines = match ahead.checked_sub(self.children) {
-            _ if rank > self.leaf_start() => Lines::NONE,
+            _ if rank > self.leaf_start() => PrefetchRange::NONE,
             None => self.parent.leaf_lines(ahead),
-            Some(behind) => self.lines_behind(behind),
+            Some(at) => self.lines_of_following(at),
         };
         Run { keys: self.keys(rank, end), ahead: lines.far(self.is_far) }
     }
@@ -145,7 +161,7 @@ impl<'a, K: Key> Reader<'a, K> {
         self.parent_start + self.parent.start_of(self.child)
     }
 
-    /// Moves to the next leaf, whose first key has a rank.
+    /// Moves to the next leaf. `rank` is the rank of its first key.
     #[inline(always)]
     fn next_leaf(&mut self, rank: usize) {
         self.child += 1;
@@ -156,41 +172,41 @@ impl<'a, K: Key> Reader<'a, K> {
         }
     }
 
-    /// The branch that follows on the parent, which there is.
+    /// The branch after the parent. The parent is not the last one.
     #[cold]
     fn following(&self) -> NodeRef<'a, K> {
         parent_of(self.root, self.parent_end).0
     }
 
-    /// The memory of leaf `at` of the branch that follows on the parent, if there is that much.
+    /// The cache lines of leaf `at` of the branch after the parent, or none if there is no such leaf.
     #[cold]
-    fn lines_behind(&self, at: usize) -> Lines {
+    fn lines_of_following(&self, at: usize) -> PrefetchRange {
         if self.parent_end == self.length {
-            return Lines::NONE;
+            return PrefetchRange::NONE;
         }
         let following = self.following();
-        if at < following.len() { following.leaf_lines(at) } else { Lines::NONE }
+        if at < following.len() { following.leaf_lines(at) } else { PrefetchRange::NONE }
     }
 }
 
-/// The keys of a range of ranks, as slices of the leaves they lie in.
+/// The keys of a range of ranks, as slices of their leaves.
 #[derive(Clone)]
-pub(crate) struct Slices<'a, K> {
+pub(crate) struct LeafSlices<'a, K> {
     root: Option<NodeRef<'a, K>>,
-    /// The place; `None` where the root is a leaf.
-    reader: Option<Reader<'a, K>>,
+    /// `None` if the root is a leaf or no keys are left.
+    cursor: Option<Cursor<'a, K>>,
     /// The ranks still to come.
     ranks: Range<usize>,
 }
 
-impl<'a, K: Key> Slices<'a, K> {
+impl<'a, K: Key> LeafSlices<'a, K> {
     #[inline]
     pub(super) fn new(tree: &'a Tree<K>, ranks: Range<usize>) -> Self {
         let ranks = ranks.start..ranks.end.min(tree.len());
         let root = tree.root().filter(|_| !ranks.is_empty());
-        let has_parents = root.filter(|root| root.level() > 0);
-        let reader = has_parents.map(|root| Reader::new(root, tree.len(), ranks.start));
-        Self { root, reader, ranks }
+        let branch = root.filter(|root| root.level() > 0);
+        let cursor = branch.map(|root| Cursor::new(root, tree.len(), ranks.start));
+        Self { root, cursor, ranks }
     }
 
     /// The number of keys still to come.
@@ -199,32 +215,31 @@ impl<'a, K: Key> Slices<'a, K> {
     }
 }
 
-impl<'a, K: Key> Iterator for Slices<'a, K> {
+impl<'a, K: Key> Iterator for LeafSlices<'a, K> {
     type Item = &'a [K];
 
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         let Range { start, end } = self.ranks;
         let root = self.root.filter(|_| start < end)?;
-        let keys = match &self.reader {
+        let keys = match &self.cursor {
             None => &root.keys()[start..end],
-            Some(reader) => reader.keys(start, end),
+            Some(cursor) => cursor.keys(start, end),
         };
         self.ranks.start += keys.len();
-        if let Some(reader) = self.reader.as_mut().filter(|_| !self.ranks.is_empty()) {
-            reader.next_leaf(self.ranks.start);
+        if let Some(cursor) = self.cursor.as_mut().filter(|_| !self.ranks.is_empty()) {
+            cursor.next_leaf(self.ranks.start);
         }
         Some(keys)
     }
 }
 
-/// The branch above the leaf that has the key of a rank, and how many keys come before that key in
-/// the branch.
+/// The parent of the leaf that has the key at a rank, and the number of the parent's keys before that key.
 #[inline]
 fn parent_of<K: Key>(root: NodeRef<'_, K>, rank: usize) -> (NodeRef<'_, K>, usize) {
     let (mut branch, mut before) = (root, rank);
     while branch.level() > 1 {
-        let child = count_before(branch.ends(), |end| *end as usize <= before);
+        let child = partition_point(branch.cumulative(), |end| *end as usize <= before);
         before -= branch.start_of(child);
         branch = branch.child(child);
     }

@@ -1,25 +1,28 @@
-//! Changing a tree, one key at a time.
+//! Changes of a tree, one key at a time.
 //!
-//! A change first looks the key up without touching anything. Then it makes the path to the leaf its
-//! own, from the root down, counting as it goes; then it edits the leaf, and from there up it splits
-//! what is too full, or joins or evens out what has too little.
+//! A change works in three steps:
+//!
+//! 1. Look the key up, without changing anything.
+//! 2. From the root down, copy the nodes of the path unless they are the transaction's own, and correct
+//!    the counts.
+//! 3. From the leaf up, edit: split a node that is full, merge or rebalance one that has too few entries.
 
-use super::node::{NodeMut, NodeRef, Shape, no_bound};
+use super::lookup::{MAX_HEIGHT, Tree};
+use super::node::{NodeLayout, NodeMut, NodeRef, no_bound};
 use super::nodes::Nodes;
-use super::search::count_before;
+use super::search::partition_point;
 use super::slot::NodePtr;
-use super::{MAX_HEIGHT, Tree};
-use crate::key::Key;
+use crate::types::key::Key;
 
-/// A transaction's tree and the nodes to change it with. Every change needs slots that were reserved
-/// before: [`Tree::worst_case`].
+/// A transaction's tree, and the nodes to change it with. Every change needs slots that were reserved
+/// before; [`Tree::worst_case`] tells how many.
 pub(crate) struct Edit<'t, K> {
     pub(super) tree: &'t mut Tree<K>,
     pub(super) nodes: &'t mut Nodes,
 }
 
-/// The way from the root to a place in a leaf: which child is on the way, level by level, and last
-/// the place itself.
+/// The path from the root to a place in a leaf: for each branch the index of the child, and for the leaf
+/// the index of the entry.
 #[derive(Clone, Copy)]
 pub(super) struct Path {
     at: [u16; MAX_HEIGHT],
@@ -27,18 +30,40 @@ pub(super) struct Path {
 }
 
 impl Path {
-    /// The place in the leaf.
+    /// The index at a depth.
+    fn at(&self, depth: usize) -> usize {
+        self.at[depth].into()
+    }
+
+    /// The index of the entry in the leaf.
     pub(super) fn place(&self) -> usize {
-        self.at[self.height - 1].into()
+        self.at(self.height - 1)
     }
 }
 
-/// A path of nodes that the transaction may change.
-pub(super) type OwnPath<K> = [Option<NodeMut<K>>; MAX_HEIGHT];
-
-/// What a change does to the counts on its way.
+/// The upper nodes of a path, from the root down. The transaction may change them.
 #[derive(Clone, Copy)]
-pub(super) enum Counts {
+pub(super) struct PathMut<K> {
+    /// The first `depths` are nodes of the path.
+    nodes: [NodeMut<K>; MAX_HEIGHT],
+    depths: usize,
+}
+
+impl<K: Key> PathMut<K> {
+    /// The nodes.
+    pub(super) fn nodes(&self) -> &[NodeMut<K>] {
+        &self.nodes[..self.depths]
+    }
+
+    /// The node farthest from the root.
+    pub(super) fn last(&self) -> NodeMut<K> {
+        self.nodes[self.depths - 1]
+    }
+}
+
+/// What a change adds to the counts on its path, or subtracts.
+#[derive(Clone, Copy)]
+pub(super) enum CountDelta {
     Grow(usize),
     Shrink(usize),
 }
@@ -46,12 +71,12 @@ pub(super) enum Counts {
 impl<'t, K: Key> Edit<'t, K> {
     /// # Safety
     ///
-    /// The tree is one of the running transaction, and the nodes are those that it is made with.
+    /// The tree belongs to the running transaction of `nodes`.
     pub(crate) unsafe fn new(tree: &'t mut Tree<K>, nodes: &'t mut Nodes) -> Self {
         Self { tree, nodes }
     }
 
-    /// Puts `key` in, and returns the one that compared equal, whose place it takes.
+    /// Inserts `key`. Returns the key that compared equal, which it replaces.
     pub(crate) fn insert(&mut self, key: K) -> Option<K> {
         let Some((path, leaf)) = self.locate(&key) else {
             let leaf = self.nodes.make(0);
@@ -63,14 +88,14 @@ impl<'t, K: Key> Edit<'t, K> {
         let at = path.place();
         if let Some(before) = leaf.keys().get(at).copied().filter(|before| *before == key) {
             if bytemuck::bytes_of(&before) != bytemuck::bytes_of(&key) {
-                let (_, leaf) = self.own(&path, Counts::Grow(0));
-                leaf.set_key(at, key);
+                self.make_mut(&path, CountDelta::Grow(0)).last().set_key(at, key);
             }
             return Some(before);
         }
-        let (nodes, leaf) = self.own(&path, Counts::Grow(1));
+        let nodes = self.make_mut(&path, CountDelta::Grow(1));
+        let leaf = nodes.last();
         self.tree.length += 1;
-        if leaf.read().len() < Shape::<K>::LEAF_CAPACITY {
+        if leaf.read().len() < NodeLayout::<K>::LEAF_CAPACITY {
             leaf.insert_key(at, key);
         } else {
             let is_end = self.is_end(&path, &nodes);
@@ -81,20 +106,20 @@ impl<'t, K: Key> Edit<'t, K> {
         None
     }
 
-    /// Takes the key out that compares equal to `key`.
+    /// Removes the key that compares equal to `key`, and returns it.
     pub(crate) fn remove(&mut self, key: K) -> Option<K> {
         let (path, leaf) = self.locate(&key)?;
         let at = path.place();
         let before = leaf.keys().get(at).copied().filter(|before| *before == key)?;
-        let (nodes, leaf) = self.own(&path, Counts::Shrink(1));
+        let nodes = self.make_mut(&path, CountDelta::Shrink(1));
         self.tree.length -= 1;
-        leaf.remove(at..at + 1);
-        self.refill(&path, &nodes);
+        nodes.last().remove(at..at + 1);
+        self.fix_underflow(&path, &nodes);
         Some(before)
     }
 
-    /// The path to the first key that is not less than `key`, in the leaf that `key` belongs to, and
-    /// that leaf. `None` for an empty tree.
+    /// The leaf that `key` belongs to, and the path to its first key that is not less than `key`. `None` if
+    /// the tree is empty.
     pub(super) fn locate<'n>(&self, key: &K) -> Option<(Path, NodeRef<'n, K>)> {
         let mut node = self.root()?;
         let mut path = Path { at: [0; MAX_HEIGHT], height: self.tree.height.into() };
@@ -106,75 +131,62 @@ impl<'t, K: Key> Edit<'t, K> {
             depth += 1;
             node = node.child(child);
         }
-        path.at[depth] = count_before(node.keys(), |k| k < key) as u16;
+        path.at[depth] = partition_point(node.keys(), |k| k < key) as u16;
         Some((path, node))
     }
 
-    /// Makes the nodes of a path the transaction's own, and notes in the branches what becomes of
-    /// the leaf's count. Returns the path and its leaf.
-    pub(super) fn own(&mut self, path: &Path, counts: Counts) -> (OwnPath<K>, NodeMut<K>) {
-        let mut nodes = self.own_branches(path, counts);
-        let above = path.height.checked_sub(2).and_then(|above| nodes[above]);
-        let leaf = match above {
-            Some(branch) => self.own_child(branch, path.at[path.height - 2].into()),
-            None => self.own_root(),
-        };
-        nodes[path.height - 1] = Some(leaf);
-        (nodes, leaf)
+    /// Makes all nodes of a path the transaction's own, and corrects the counts of its branches by what the
+    /// leaf is about to gain or lose.
+    pub(super) fn make_mut(&mut self, path: &Path, delta: CountDelta) -> PathMut<K> {
+        self.make_upper_mut(path, path.height, delta)
     }
 
-    /// Puts a new leaf in the place of the one that a path leads to.
-    pub(super) fn replace_leaf(&mut self, path: &Path, counts: Counts, new: NodeMut<K>) {
-        let nodes = self.own_branches(path, counts);
-        let above = path.height.checked_sub(2).and_then(|above| nodes[above]);
-        let old = match above {
-            Some(branch) => {
-                let at = path.at[path.height - 2].into();
-                let old = branch.read().child(at);
-                branch.set_child(at, new.ptr());
-                Some(old)
-            }
-            None => {
-                let old = self.root();
-                self.tree.root = Some(new.ptr());
-                old
-            }
+    /// Puts a new leaf in the place of the one at the end of a path.
+    pub(super) fn replace_leaf(&mut self, path: &Path, delta: CountDelta, new: NodeMut<K>) {
+        let old = if path.height == 1 {
+            let old = self.path_root();
+            self.tree.root = Some(new.ptr());
+            old
+        } else {
+            let parent = self.make_upper_mut(path, path.height - 1, delta).last();
+            let at = path.at(path.height - 2);
+            let old = parent.read().child(at);
+            parent.set_child(at, new.ptr());
+            old
         };
-        old.into_iter().for_each(|old| self.nodes.discard(old));
+        self.nodes.discard(old);
     }
 
-    /// Makes the branches of a path the transaction's own.
-    fn own_branches(&mut self, path: &Path, counts: Counts) -> OwnPath<K> {
-        let mut nodes: OwnPath<K> = [None; MAX_HEIGHT];
-        for depth in 0..path.height - 1 {
-            let node = match depth.checked_sub(1).and_then(|above| nodes[above]) {
-                Some(branch) => self.own_child(branch, path.at[depth - 1].into()),
-                None => self.own_root(),
-            };
-            let at = path.at[depth].into();
-            match counts {
-                Counts::Grow(count) => node.add(at, count),
-                Counts::Shrink(count) => node.subtract(at, count),
+    /// Makes the first `depths` nodes of a path, one at least, the transaction's own, and corrects the
+    /// counts of the branches among them.
+    fn make_upper_mut(&mut self, path: &Path, depths: usize, delta: CountDelta) -> PathMut<K> {
+        let root = self.root_mut();
+        let mut nodes = [root; MAX_HEIGHT];
+        for depth in 0..depths {
+            if depth > 0 {
+                nodes[depth] = self.child_mut(nodes[depth - 1], path.at(depth - 1));
             }
-            nodes[depth] = Some(node);
+            if depth + 1 < path.height {
+                match delta {
+                    CountDelta::Grow(count) => nodes[depth].add(path.at(depth), count),
+                    CountDelta::Shrink(count) => nodes[depth].subtract(path.at(depth), count),
+                }
+            }
         }
-        nodes
+        PathMut { nodes, depths }
     }
 
     /// Makes the root the transaction's own.
-    fn own_root(&mut self) -> NodeMut<K> {
-        let Some(root) = self.root() else {
-            unreachable!("a path leads through a tree");
-        };
-        let root = self.nodes.own(root);
+    fn root_mut(&mut self) -> NodeMut<K> {
+        let root = self.nodes.make_mut(self.path_root());
         self.tree.root = Some(root.ptr());
         root
     }
 
-    /// Makes a child of an own branch the transaction's own.
-    fn own_child(&mut self, branch: NodeMut<K>, at: usize) -> NodeMut<K> {
+    /// Makes a child of a branch of the transaction's own its own, too.
+    fn child_mut(&mut self, branch: NodeMut<K>, at: usize) -> NodeMut<K> {
         let child = branch.read().child(at);
-        let own = self.nodes.own(child);
+        let own = self.nodes.make_mut(child);
         if own.ptr() != child.ptr() {
             branch.set_child(at, own.ptr());
         }
@@ -182,16 +194,15 @@ impl<'t, K: Key> Edit<'t, K> {
     }
 
     /// Whether a path leads to the end of the tree.
-    fn is_end(&self, path: &Path, nodes: &OwnPath<K>) -> bool {
-        let lengths = nodes.iter().flatten().map(|node| node.read().len());
-        lengths.zip(path.at).enumerate().all(|(depth, (length, at))| {
-            let past_last = usize::from(at) + usize::from(depth + 1 < path.height);
-            past_last == length
+    fn is_end(&self, path: &Path, nodes: &PathMut<K>) -> bool {
+        nodes.nodes().iter().enumerate().all(|(depth, node)| {
+            let past_last = path.at(depth) + usize::from(depth + 1 < path.height);
+            past_last == node.read().len()
         })
     }
 
-    /// Splits a full node in which an entry is to be put at `at`. Returns the half to put it in and
-    /// the place there, and the new, right half.
+    /// Splits a full node into which an entry goes at `at`. Returns the half that the entry goes into, its
+    /// index there, and the new right half.
     ///
     /// At the end of a tree the left half stays full, so that ascending keys fill their leaves.
     fn split(
@@ -202,7 +213,7 @@ impl<'t, K: Key> Edit<'t, K> {
     ) -> (NodeMut<K>, usize, NodeMut<K>) {
         let (level, length) = (node.read().level(), node.read().len());
         let new = self.nodes.make(level);
-        // What the left half will have when the entry is in. A branch keeps two children (I4).
+        // The length of the left half after the insertion. A branch keeps two children (I4).
         let left = match is_end {
             true => length - usize::from(level > 0),
             false => length.div_ceil(2),
@@ -213,70 +224,64 @@ impl<'t, K: Key> Edit<'t, K> {
         if at < left { (node, at, new) } else { (new, at - middle, new) }
     }
 
-    /// Puts a new node into the tree, next to the one that a path leads to. The path's branches
-    /// already count the new node's keys as if they were in the one that the path leads to.
+    /// Inserts a new node next to the last node of a path. The branches of the path already count the keys
+    /// of the new node as keys of that last node.
     pub(super) fn attach(
         &mut self,
         path: &Path,
-        nodes: &OwnPath<K>,
+        nodes: &PathMut<K>,
         mut new: NodeMut<K>,
         is_end: bool,
     ) {
-        for depth in (0..path.height - 1).rev() {
-            let (Some(branch), at) = (nodes[depth], usize::from(path.at[depth])) else {
-                continue;
-            };
+        let [root, ..] = nodes.nodes;
+        let branches = &nodes.nodes()[..path.height - 1];
+        for (depth, branch) in branches.iter().enumerate().rev() {
+            let at = path.at(depth);
             let (separator, count) = (new.read().keys()[0], new.read().count());
             branch.subtract(at, count);
-            if branch.read().len() < Shape::<K>::BRANCH_CAPACITY {
+            if branch.read().len() < NodeLayout::<K>::BRANCH_CAPACITY {
                 branch.insert_child(at + 1, separator, new.ptr(), count);
                 return;
             }
-            let (half, place, right) = self.split(branch, at + 1, is_end);
+            let (half, place, right) = self.split(*branch, at + 1, is_end);
             half.insert_child(place, separator, new.ptr(), count);
             new = right;
         }
-        // The root itself was split, or was a leaf.
-        let Some(left) = nodes[0] else {
-            unreachable!("a path begins with the root");
-        };
+        // The root itself was split, or it is a leaf.
         let (separator, count) = (new.read().keys()[0], new.read().count());
-        let root = self.nodes.make(left.read().level() + 1);
-        root.insert_child(0, no_bound(), left.ptr(), left.read().count());
-        root.insert_child(1, separator, new.ptr(), count);
-        self.set_root(root.ptr(), self.tree.height + 1);
+        let above = self.nodes.make(root.read().level() + 1);
+        above.insert_child(0, no_bound(), root.ptr(), root.read().count());
+        above.insert_child(1, separator, new.ptr(), count);
+        self.set_root(above.ptr(), self.tree.height + 1);
     }
 
-    /// Sees to it that the nodes of a path have enough entries, from the leaf up, after one lost
-    /// some.
-    pub(super) fn refill(&mut self, path: &Path, nodes: &OwnPath<K>) {
-        for depth in (1..path.height).rev() {
-            let (Some(node), Some(branch)) = (nodes[depth], nodes[depth - 1]) else {
-                continue;
-            };
-            let level = node.read().level();
-            if node.read().len() >= Shape::<K>::minimum(level) {
+    /// Gives the nodes of a path enough entries (I4), from the leaf up, after the leaf lost some.
+    pub(super) fn fix_underflow(&mut self, path: &Path, nodes: &PathMut<K>) {
+        for (depth, pair) in nodes.nodes().windows(2).enumerate().rev() {
+            let (branch, node) = (pair[0], pair[1].read());
+            if node.len() >= NodeLayout::<K>::minimum(node.level()) {
                 return;
             }
-            let at = usize::from(path.at[depth - 1]);
+            let at = path.at(depth);
             let first = if at + 1 < branch.read().len() { at } else { at - 1 };
-            self.join_or_even_out(branch, first);
+            self.merge_or_rebalance(branch, first);
         }
         self.lower_root();
     }
 
-    /// Makes one of the children `at` and `at + 1` of an own branch, or makes them equally long.
-    fn join_or_even_out(&mut self, branch: NodeMut<K>, at: usize) {
+    /// Merges the children `at` and `at + 1` of a branch of the transaction's own. If they have too many
+    /// entries for that, gives both the same number.
+    fn merge_or_rebalance(&mut self, branch: NodeMut<K>, at: usize) {
         let (left, right) = (branch.read().child(at), branch.read().child(at + 1));
         let (left_length, right_length) = (left.len(), right.len());
-        if left_length + right_length <= Shape::<K>::merged_at_most(left.level()) {
-            let left = self.own_child(branch, at);
+        if left_length + right_length <= NodeLayout::<K>::merged_at_most(left.level()) {
+            let left = self.child_mut(branch, at);
             left.insert_entries(left_length, right, 0..right_length);
             branch.join_children(at);
             self.nodes.discard(right);
             return;
         }
-        let (left, right) = (self.own_child(branch, at), self.own_child(branch, at + 1));
+        let (left, right) = (self.child_mut(branch, at), self.child_mut(branch, at + 1));
         if left_length < right_length {
             let moved = (right_length - left_length) / 2;
             left.insert_entries(left_length, right.read(), 0..moved);
@@ -290,7 +295,7 @@ impl<'t, K: Key> Edit<'t, K> {
         branch.set_count(at, left.read().count());
     }
 
-    /// Takes off the levels that have come to be without use.
+    /// Removes roots that have only one child, and a root without keys.
     fn lower_root(&mut self) {
         while let Some(root) = self.root() {
             let child = match (root.level(), root.len()) {
@@ -305,11 +310,19 @@ impl<'t, K: Key> Edit<'t, K> {
         }
     }
 
-    /// The root, without a borrow of the tree, which is about to get another one.
+    /// The root, without a borrow of the tree, which is about to get a new one.
     fn root<'n>(&self) -> Option<NodeRef<'n, K>> {
-        // SAFETY: the nodes are alive while the transaction has the tree (I6 of `tree`), and what is
-        // read of the root is not kept beyond its next change.
+        // SAFETY: the nodes are alive while the transaction has the tree (I6 of `tree`), and what is read of
+        // the root is not kept beyond its next change.
         self.tree.root.map(|root| unsafe { NodeRef::new(root) })
+    }
+
+    /// The root of a tree that has a path.
+    fn path_root<'n>(&self) -> NodeRef<'n, K> {
+        let Some(root) = self.root() else {
+            unreachable!("a path begins with the root");
+        };
+        root
     }
 
     pub(super) fn set_root(&mut self, root: NodePtr, height: u8) {

@@ -1,9 +1,9 @@
-//! Lists of nodes, linked through the nodes themselves: putting a node on a list allocates nothing.
+//! Lists of nodes, linked through the nodes' headers: a push allocates nothing.
 //!
 //! # Invariants
 //!
-//! - I1: the nodes of a list are alive, and on no other list.
-//! - I2: a list is used by the writer only (I2 of [`slot`](super::slot)).
+//! - I1: the nodes of a list are alive, and are on no other list.
+//! - I2: only the writer uses a list (I2 of [`slot`](super::slot)).
 
 use super::slot::NodePtr;
 
@@ -12,18 +12,18 @@ const CHAINS: usize = 4;
 
 /// Nodes that were retired.
 ///
-/// They hang on several chains, in turn. To take a node off its chain is to read it, and by then it
-/// has often left the caches; but while the nodes of the other chains are seen to, its memory can
-/// come.
+/// They are linked into several chains, in turn. A pop reads the popped node, which has often left the
+/// caches by then. It prefetches the next node of the same chain, and the pops from the other chains give
+/// that memory time to arrive.
 #[derive(Debug, Default)]
 pub(crate) struct NodeList {
     chains: [Chain; CHAINS],
-    /// Whose turn it is.
+    /// The chain that was used last.
     turn: usize,
     length: usize,
 }
 
-/// Nodes linked one way: the first and the last.
+/// A singly linked chain of nodes: the first and the last.
 #[derive(Debug, Default)]
 struct Chain(Option<(NodePtr, NodePtr)>);
 
@@ -38,28 +38,28 @@ impl NodeList {
         &mut self.chains[self.turn]
     }
 
-    /// Puts a node on.
+    /// Pushes a node.
     ///
     /// # Safety
     ///
-    /// The node is alive, on no list, and of the pool of the writer that calls.
+    /// The caller is the writer, and the node is a node of its pool, alive, and on no list.
     pub(crate) unsafe fn push(&mut self, node: NodePtr) {
         self.length += 1;
         let chain = self.next_chain();
         let first = chain.0.map(|(first, _)| first);
-        // SAFETY: as the caller promises.
+        // SAFETY: the node is alive, so its slot is mapped, and the writer calls.
         unsafe { node.set_next(first) };
         chain.0 = Some((node, chain.0.map_or(node, |(_, last)| last)));
     }
 
-    /// Takes a node off.
+    /// Pops a node.
     pub(crate) fn pop(&mut self) -> Option<NodePtr> {
         for _ in 0..CHAINS {
             let chain = self.next_chain();
             if let Some((first, last)) = chain.0 {
-                // SAFETY: a node on the list is alive (I1), and the writer calls (I2).
+                // SAFETY: a node on the list is alive (I1), and the writer calls (I2). The link of the last
+                // node may lead anywhere, so it is not followed.
                 let next = unsafe { first.next() }.filter(|_| first != last);
-                // The last node's link may lead anywhere: it is not looked at.
                 chain.0 = next.map(|next| (next, last));
                 next.inspect(|next| next.prefetch(1));
                 self.length -= 1;
@@ -69,7 +69,7 @@ impl NodeList {
         None
     }
 
-    /// Puts all of another list on.
+    /// Moves all nodes of another list to this one.
     pub(crate) fn append(&mut self, other: Self) {
         for (chain, other) in self.chains.iter_mut().zip(other.chains) {
             let Some((first, last)) = other.0 else {
@@ -89,7 +89,7 @@ impl NodeList {
         self.iter().map(|node| unsafe { node.birth() })
     }
 
-    /// The nodes.
+    /// The nodes, in no particular order.
     fn iter(&self) -> impl Iterator<Item = NodePtr> {
         self.chains.iter().filter_map(|chain| chain.0).flat_map(|(first, last)| {
             let mut at = Some(first);
@@ -103,7 +103,7 @@ impl NodeList {
     }
 }
 
-/// A list of nodes that goes both ways, so that any node can be taken off.
+/// A doubly linked list of nodes, from which any node can be removed.
 #[derive(Debug, Default)]
 pub(super) struct LinkedNodes {
     first: Option<NodePtr>,
@@ -116,13 +116,13 @@ impl LinkedNodes {
         self.length
     }
 
-    /// Puts a node first.
+    /// Pushes a node to the front.
     ///
     /// # Safety
     ///
     /// As [`NodeList::push`].
     pub(super) unsafe fn push(&mut self, node: NodePtr) {
-        // SAFETY: as the caller promises; the first node is on the list (I1).
+        // SAFETY: the node is alive, and so is the first node of the list (I1); the writer calls.
         unsafe {
             node.set_next(self.first);
             node.set_previous(None);
@@ -134,13 +134,13 @@ impl LinkedNodes {
         self.length += 1;
     }
 
-    /// Takes a node off.
+    /// Removes a node.
     ///
     /// # Safety
     ///
     /// The node is on this list.
     pub(super) unsafe fn remove(&mut self, node: NodePtr) {
-        // SAFETY: the node is on the list, and so are its neighbours (I1).
+        // SAFETY: the node and its neighbours are on the list, so they are alive (I1); the writer calls (I2).
         unsafe {
             let (previous, next) = (node.previous(), node.next());
             match previous {
@@ -154,15 +154,15 @@ impl LinkedNodes {
         self.length -= 1;
     }
 
-    /// Takes the first node off.
+    /// Pops the first node.
     pub(super) fn pop(&mut self) -> Option<NodePtr> {
         let first = self.first?;
-        // SAFETY: it is on this list.
+        // SAFETY: the first node is on this list.
         unsafe { self.remove(first) };
         Some(first)
     }
 
-    /// Forgets the nodes, which are then on no list.
+    /// Forgets all nodes. They are on no list then.
     pub(super) fn clear(&mut self) {
         *self = Self::default();
     }

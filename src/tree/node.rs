@@ -1,42 +1,41 @@
-//! Nodes: how the entries of a leaf or a branch lie in the body of a slot.
+//! Nodes: the layout of the entries of a leaf or a branch in the body of a slot.
 //!
 //! ```text
 //! leaf    keys: 256 of 8 bytes, 128 of 16, 85 of 24, 64 of 32, 51 of 40
-//! branch  separators | children | ends
+//! branch  separators | children | cumulative
 //! ```
 //!
-//! Child `i` of a branch has the keys from separator `i` up to the next separator. Separator 0 is
-//! the branch's own lower bound, as its parent has it, of which no search makes use; so entries keep
-//! their separators when they move to a neighbour. On the left edge of a tree it has no meaning.
-//! `ends[i]` counts the keys of the children up to and with `i`, so that a rank is found by a search.
+//! Child `i` of a branch has the keys from separator `i` up to the next separator. Separator 0 is the
+//! branch's own lower bound, as in its parent. No search uses it, but entries that move to a neighbour keep
+//! their separators because of it. On the left edge of a tree it has no meaning. `cumulative[i]` counts the
+//! keys of the children `0..=i`, so a rank is found by a search.
 //!
 //! # Invariants
 //!
-//! - I1: a node whose birth is the number of the running transaction is referred to by that
-//!   transaction alone, which changes it in place.
-//! - I2: `length` is at most the capacity, and the entries up to it are those of the node.
+//! - I1: only the running transaction refers to a node whose birth is its number, and changes it in place.
+//! - I2: `length` is at most the capacity, and the entries before it are initialised.
 
 use std::marker::PhantomData;
 use std::ops::Range;
 use std::ptr;
 use std::slice;
 
-use super::search::count_before;
+use super::search::partition_point;
 use super::slot::{BODY_BYTES, Header, NodePtr, SLOT_BYTES, Slot};
-use crate::key::Key;
-use crate::prefetch::Lines;
+use crate::simd::prefetch::PrefetchRange;
+use crate::types::key::Key;
 
-/// Whether nodes have room for very few entries, so that splits and merges happen all the time.
+/// Whether the capacities are tiny, so that splits and merges happen all the time.
 const SMALL: bool = cfg!(any(test, loom, shuttle, groupscan_check));
 
-/// How the entries of nodes with keys `K` lie in a body.
-pub(super) struct Shape<K>(PhantomData<K>);
+/// The layout of the entries of nodes with keys `K`.
+pub(super) struct NodeLayout<K>(PhantomData<K>);
 
-impl<K> Shape<K> {
-    /// The number of keys that a leaf takes.
+impl<K> NodeLayout<K> {
+    /// The most keys of a leaf.
     pub(super) const LEAF_CAPACITY: usize = if SMALL { 4 } else { BODY_BYTES / size_of::<K>() };
 
-    /// The number of children that a branch takes.
+    /// The most children of a branch.
     pub(super) const BRANCH_CAPACITY: usize = if SMALL {
         3
     } else {
@@ -44,27 +43,27 @@ impl<K> Shape<K> {
     };
 
     const CHILDREN_AT: usize = Self::BRANCH_CAPACITY * size_of::<K>();
-    const ENDS_AT: usize = Self::CHILDREN_AT + Self::BRANCH_CAPACITY * size_of::<NodePtr>();
+    const CUMULATIVE_AT: usize = Self::CHILDREN_AT + Self::BRANCH_CAPACITY * size_of::<NodePtr>();
 
-    /// What the accessors below rely on.
+    /// What the accessors of nodes rely on.
     const FITS: () = {
         assert!(align_of::<K>() <= 64 && Self::CHILDREN_AT % align_of::<NodePtr>() == 0);
-        assert!(Self::ENDS_AT % align_of::<u32>() == 0);
+        assert!(Self::CUMULATIVE_AT % align_of::<u32>() == 0);
         assert!(Self::LEAF_CAPACITY * size_of::<K>() <= BODY_BYTES);
-        assert!(Self::ENDS_AT + Self::BRANCH_CAPACITY * size_of::<u32>() <= BODY_BYTES);
+        assert!(Self::CUMULATIVE_AT + Self::BRANCH_CAPACITY * size_of::<u32>() <= BODY_BYTES);
         assert!(Self::LEAF_CAPACITY <= u16::MAX as usize);
     };
 
-    /// The number of entries that a node of a level takes.
+    /// The most entries of a node on a level.
     #[inline]
     pub(super) fn capacity(level: u8) -> usize {
         if level == 0 { Self::LEAF_CAPACITY } else { Self::BRANCH_CAPACITY }
     }
 
-    /// With fewer entries a node that is not the last of its level looks for more.
+    /// The fewest entries of a node that is not the last of its level.
     ///
-    /// A third and not a half, so that a node that was just merged or filled up is far from both
-    /// its bounds.
+    /// A third of the capacity and not a half, so that a node that was just merged or rebalanced is far
+    /// from both bounds.
     #[inline]
     pub(super) fn minimum(level: u8) -> usize {
         if level == 0 { Self::minimum_leaf() } else { Self::minimum_branch() }
@@ -78,7 +77,7 @@ impl<K> Shape<K> {
         if SMALL { 2 } else { Self::BRANCH_CAPACITY / 3 }
     }
 
-    /// Two neighbours are merged up to so many entries.
+    /// The most entries of two neighbours that are merged.
     #[inline]
     pub(super) fn merged_at_most(level: u8) -> usize {
         (Self::capacity(level) / 8 * 7).max(2 * Self::minimum(level) - 1)
@@ -102,12 +101,12 @@ impl<K> Copy for NodeRef<'_, K> {}
 impl<'a, K: Key> NodeRef<'a, K> {
     /// # Safety
     ///
-    /// The node is one of a tree of keys `K`. For `'a` it and all below it are alive, and nobody
-    /// changes more of them than I2 of `slot` allows.
+    /// The node belongs to a tree of keys `K`. For `'a` it and all nodes below it are alive, and change no
+    /// more than I2 of [`slot`](super::slot) allows.
     #[inline]
     pub(super) unsafe fn new(node: NodePtr) -> Self {
-        const { Shape::<K>::FITS };
-        // SAFETY: a node that is alive is mapped.
+        const { NodeLayout::<K>::FITS };
+        // SAFETY: the node is alive, so its slot is mapped.
         unsafe { node.check_alive() };
         Self { node, keys: PhantomData }
     }
@@ -152,33 +151,38 @@ impl<'a, K: Key> NodeRef<'a, K> {
     /// The keys of a leaf, or a branch's separators, that of its first child included.
     #[inline]
     pub(super) fn keys(self) -> &'a [K] {
-        // SAFETY: a leaf's keys and a branch's separators begin the body, which is aligned for them
-        // (`FITS`); there are `len` of them (I2), any bytes are a key (`Pod`), and they are alive
+        // SAFETY: a leaf's keys and a branch's separators are at the start of the body, which is aligned
+        // for them (`FITS`). There are `len` of them (I2), all bytes are a key (`Pod`), and they are alive
         // and unchanged for 'a (`new`).
         unsafe { slice::from_raw_parts(self.body().cast(), self.len()) }
     }
 
-    /// The number of keys of a branch's children up to and with each.
+    /// For each child of a branch, the number of keys of the children up to and including it.
     #[inline]
-    pub(super) fn ends(self) -> &'a [u32] {
+    pub(super) fn cumulative(self) -> &'a [u32] {
         debug_assert!(self.level() > 0);
-        // SAFETY: as for `keys`, at the place and alignment that `FITS` checks.
-        unsafe { slice::from_raw_parts(self.body().add(Shape::<K>::ENDS_AT).cast(), self.len()) }
+        // SAFETY: as for `keys`, at an offset and alignment that `FITS` checks.
+        unsafe {
+            slice::from_raw_parts(
+                self.body().add(NodeLayout::<K>::CUMULATIVE_AT).cast(),
+                self.len(),
+            )
+        }
     }
 
     /// The children of a branch.
     #[inline]
     pub(super) fn children(self) -> &'a [NodePtr] {
         debug_assert!(self.level() > 0);
-        // SAFETY: as for `keys`, at the place and alignment that `FITS` checks. Entries up to `len`
-        // were written as addresses of nodes (I2), so none is null.
+        // SAFETY: as for `keys`, at an offset and alignment that `FITS` checks. Entries before `len` were
+        // written as addresses of nodes (I2), so none is null.
         unsafe {
-            slice::from_raw_parts(self.body().add(Shape::<K>::CHILDREN_AT).cast(), self.len())
+            slice::from_raw_parts(self.body().add(NodeLayout::<K>::CHILDREN_AT).cast(), self.len())
         }
     }
 
-    /// Asks for the memory of child `at` of a branch, all lines at once: a search in it would wait
-    /// for one after another.
+    /// Prefetches all cache lines of child `at` of a branch. A search in it would wait for one after
+    /// another.
     #[inline]
     pub(super) fn prefetch_child(self, at: usize) {
         let child = self.children()[at].slot().as_ptr();
@@ -187,36 +191,36 @@ impl<'a, K: Key> NodeRef<'a, K> {
         } else {
             SLOT_BYTES
         };
-        Lines::new(child, bytes).ask_from(0);
+        PrefetchRange::new(child, bytes).prefetch_from(0);
     }
 
-    /// Asks for the memory of the node.
+    /// Prefetches the node.
     #[inline]
     pub(super) fn prefetch(self) {
-        Lines::new(self.raw(), SLOT_BYTES).ask_from(0);
+        PrefetchRange::new(self.raw(), SLOT_BYTES).prefetch_from(0);
     }
 
-    /// The keys of child `at` of a branch above leaves, whose header is not looked at.
+    /// The keys of child `at` of a branch above leaves. Does not read the child's header.
     #[inline]
     pub(super) fn leaf(self, at: usize) -> &'a [K] {
         debug_assert!(self.level() == 1 && self.child(at).len() == self.count_of(at));
         let leaf = self.children()[at].slot().as_ptr();
-        // SAFETY: the children of a node of a tree are nodes of it, alive as long as it is (`new`), and
-        // the branch counts the keys that they have (I2 of `tree`); for the rest as for `keys`.
+        // SAFETY: the children of a node belong to the same tree and are alive for 'a (`new`), and the branch
+        // counts their keys (I2 of `tree`). The rest is as for `keys`.
         unsafe { slice::from_raw_parts((&raw const (*leaf).body).cast(), self.count_of(at)) }
     }
 
-    /// The memory of the keys of child `at` of a branch above leaves.
+    /// The cache lines of the keys of child `at` of a branch above leaves.
     #[inline]
-    pub(super) fn leaf_lines(self, at: usize) -> Lines {
+    pub(super) fn leaf_lines(self, at: usize) -> PrefetchRange {
         let keys = self.leaf(at);
-        Lines::new(keys.as_ptr(), size_of_val(keys))
+        PrefetchRange::new(keys.as_ptr(), size_of_val(keys))
     }
 
     /// Child `at` of a branch.
     #[inline]
     pub(super) fn child(self, at: usize) -> Self {
-        // SAFETY: the children of a node of a tree are nodes of it, alive as long as it is (`new`).
+        // SAFETY: the children of a node belong to the same tree and are alive for 'a (`new`).
         unsafe { Self::new(self.children()[at]) }
     }
 
@@ -229,19 +233,19 @@ impl<'a, K: Key> NodeRef<'a, K> {
     /// The number of keys in a branch's children before `at`.
     #[inline]
     pub(super) fn start_of(self, at: usize) -> usize {
-        if at == 0 { 0 } else { self.ends()[at - 1] as usize }
+        if at == 0 { 0 } else { self.cumulative()[at - 1] as usize }
     }
 
     /// The number of keys in a branch's child `at`.
     #[inline]
     fn count_of(self, at: usize) -> usize {
-        self.ends()[at] as usize - self.start_of(at)
+        self.cumulative()[at] as usize - self.start_of(at)
     }
 
-    /// The child of a branch in whose range `key` falls.
+    /// The child of a branch whose range contains `key`.
     #[inline]
     pub(super) fn child_for(self, key: &K) -> usize {
-        count_before(&self.keys()[1..], |separator| separator <= key)
+        partition_point(&self.keys()[1..], |separator| separator <= key)
     }
 }
 
@@ -262,8 +266,8 @@ impl<K> Copy for NodeMut<K> {}
 impl<K: Key> NodeMut<K> {
     /// # Safety
     ///
-    /// The node is alive, was made by the running transaction for a tree of keys `K`, and is used
-    /// by the thread of the transaction only, and not after it was freed.
+    /// The running transaction made the node for a tree of keys `K`. The node is alive. Only the thread of
+    /// the transaction uses the value, and not after the node was freed.
     #[inline]
     pub(super) unsafe fn new(node: NodePtr) -> Self {
         Self { node, keys: PhantomData }
@@ -274,11 +278,11 @@ impl<K: Key> NodeMut<K> {
         self.node
     }
 
-    /// The node to read, until it is changed again.
+    /// The node for reading, until it is changed again.
     #[inline]
     pub(super) fn read<'a>(self) -> NodeRef<'a, K> {
-        // SAFETY: the node is alive (`new`). The users of this type keep nothing that they read
-        // across a change of the same node.
+        // SAFETY: the node is alive (`new`). The users of this type keep nothing that they read across a
+        // change of the same node.
         unsafe { NodeRef::new(self.node) }
     }
 
@@ -290,29 +294,29 @@ impl<K: Key> NodeMut<K> {
 
     #[inline]
     fn key_at(self, at: usize) -> *mut K {
-        debug_assert!(at <= Shape::<K>::capacity(self.read().level()));
-        // SAFETY: the places of keys up to the capacity, and its end, lie within the body (`FITS`).
+        debug_assert!(at <= NodeLayout::<K>::capacity(self.read().level()));
+        // SAFETY: all keys up to the capacity, and the end after the last, lie within the body (`FITS`).
         unsafe { self.body().cast::<K>().add(at) }
     }
 
     #[inline]
     fn child_at(self, at: usize) -> *mut NodePtr {
-        debug_assert!(at <= Shape::<K>::BRANCH_CAPACITY);
-        // SAFETY: as for `key_at`.
-        unsafe { self.body().add(Shape::<K>::CHILDREN_AT).cast::<NodePtr>().add(at) }
+        debug_assert!(at <= NodeLayout::<K>::BRANCH_CAPACITY);
+        // SAFETY: as in `key_at`.
+        unsafe { self.body().add(NodeLayout::<K>::CHILDREN_AT).cast::<NodePtr>().add(at) }
     }
 
     #[inline]
-    fn end_at(self, at: usize) -> *mut u32 {
-        debug_assert!(at <= Shape::<K>::BRANCH_CAPACITY);
-        // SAFETY: as for `key_at`.
-        unsafe { self.body().add(Shape::<K>::ENDS_AT).cast::<u32>().add(at) }
+    fn cumulative_at(self, at: usize) -> *mut u32 {
+        debug_assert!(at <= NodeLayout::<K>::BRANCH_CAPACITY);
+        // SAFETY: as in `key_at`.
+        unsafe { self.body().add(NodeLayout::<K>::CUMULATIVE_AT).cast::<u32>().add(at) }
     }
 
     #[inline]
     fn set_len(self, length: usize) {
-        assert!(length <= Shape::<K>::capacity(self.read().level()), "I2");
-        // SAFETY: the node is alive and ours (`new`). The capacity is a u16 (`FITS`).
+        assert!(length <= NodeLayout::<K>::capacity(self.read().level()), "I2");
+        // SAFETY: the node is alive, and only we use it (`new`). The capacity fits a u16 (`FITS`).
         unsafe { (&raw mut (*self.node.slot().as_ptr()).header.length).write(length as u16) };
     }
 
@@ -320,7 +324,7 @@ impl<K: Key> NodeMut<K> {
     #[inline]
     pub(super) fn set_key(self, at: usize, key: K) {
         assert!(at < self.read().len());
-        // SAFETY: the place is one of the node's entries, and the node is ours (`new`).
+        // SAFETY: `at` is an entry of the node, and only we use the node (`new`).
         unsafe { self.key_at(at).write(key) };
     }
 
@@ -328,79 +332,79 @@ impl<K: Key> NodeMut<K> {
     #[inline]
     pub(super) fn set_child(self, at: usize, child: NodePtr) {
         assert!(at < self.read().len());
-        // SAFETY: as for `set_key`.
+        // SAFETY: as in `set_key`.
         unsafe { self.child_at(at).write(child) };
     }
 
-    /// The ends of a branch's children from `at` on, to change them.
+    /// The cumulative counts of a branch's children from `at` on, for changes.
     #[inline]
-    fn ends_from<'a>(self, at: usize) -> &'a mut [u32] {
+    fn cumulative_from<'a>(self, at: usize) -> &'a mut [u32] {
         let length = self.read().len();
         assert!(at <= length);
-        // SAFETY: the ends up to `len` are initialised (I2), the node is ours (`new`), and the one
-        // reference made here is gone before the node is touched again: callers use it at once.
-        unsafe { slice::from_raw_parts_mut(self.end_at(at), length - at) }
+        // SAFETY: the counts before `len` are initialised (I2), and only we use the node (`new`). Callers use
+        // the reference at once, so it is gone before the node is used again.
+        unsafe { slice::from_raw_parts_mut(self.cumulative_at(at), length - at) }
     }
 
-    /// Notes `count` keys more in a branch's child `at`.
+    /// Adds `count` keys to the count of a branch's child `at`.
     #[inline]
     pub(super) fn add(self, at: usize, count: usize) {
-        self.ends_from(at).iter_mut().for_each(|end| *end += count as u32);
+        self.cumulative_from(at).iter_mut().for_each(|end| *end += count as u32);
     }
 
-    /// Notes `count` keys less in a branch's child `at`.
+    /// Subtracts `count` keys from the count of a branch's child `at`.
     #[inline]
     pub(super) fn subtract(self, at: usize, count: usize) {
-        self.ends_from(at).iter_mut().for_each(|end| *end -= count as u32);
+        self.cumulative_from(at).iter_mut().for_each(|end| *end -= count as u32);
     }
 
-    /// Notes that a branch's child `at` has `count` keys, and that the next one has all the others
-    /// that both had together.
+    /// Sets the count of a branch's child `at`. The next child gets the rest of what both had together.
     pub(super) fn set_count(self, at: usize, count: usize) {
         let start = self.read().start_of(at);
-        if let Some(end) = self.ends_from(at).first_mut() {
+        if let Some(end) = self.cumulative_from(at).first_mut() {
             *end = (start + count) as u32;
         }
     }
 
-    /// Moves the entries from `at` on up by `count` places, whose content is then undefined.
+    /// Moves the entries from `at` on up by `count` places. The contents of these places are unspecified
+    /// then.
     #[inline]
     fn open(self, at: usize, count: usize) {
         let length = self.read().len();
         self.set_len(length + count);
         assert!(at <= length);
         let moved = length - at;
-        // SAFETY: the old places are entries, and the new ones are within the capacity, as
-        // `set_len` has made sure; `copy` allows overlap.
+        // SAFETY: the sources are entries (I2), and the destinations are within the capacity, which
+        // `set_len` has checked. `copy` allows overlap.
         unsafe {
             ptr::copy(self.key_at(at), self.key_at(at + count), moved);
             if self.read().level() > 0 {
                 ptr::copy(self.child_at(at), self.child_at(at + count), moved);
-                ptr::copy(self.end_at(at), self.end_at(at + count), moved);
+                ptr::copy(self.cumulative_at(at), self.cumulative_at(at + count), moved);
             }
         }
     }
 
-    /// Puts a key into a leaf.
+    /// Inserts a key into a leaf.
     #[inline]
     pub(super) fn insert_key(self, at: usize, key: K) {
         self.open(at, 1);
         self.set_key(at, key);
     }
 
-    /// Puts a child of `count` keys into a branch.
+    /// Inserts a child of `count` keys into a branch.
     pub(super) fn insert_child(self, at: usize, separator: K, child: NodePtr, count: usize) {
         let start = self.read().start_of(at);
         self.open(at, 1);
         self.set_key(at, separator);
         self.set_child(at, child);
-        if let Some((end, after)) = self.ends_from(at).split_first_mut() {
+        if let Some((end, after)) = self.cumulative_from(at).split_first_mut() {
             *end = (start + count) as u32;
             after.iter_mut().for_each(|end| *end += count as u32);
         }
     }
 
-    /// Puts entries of another node of the same level into this one.
+    /// Inserts entries of another node of the same level.
     pub(super) fn insert_entries(self, at: usize, from: NodeRef<'_, K>, range: Range<usize>) {
         let (count, start) = (range.len(), range.start);
         assert!(start <= range.end && range.end <= from.len());
@@ -409,27 +413,27 @@ impl<K: Key> NodeMut<K> {
         let (start_here, start_there) =
             if is_branch { (self.read().start_of(at), from.start_of(start)) } else { (0, 0) };
         self.open(at, count);
-        // SAFETY: the places were just opened, the sources are entries of `from` (I2), and the two
-        // nodes are different slots.
+        // SAFETY: `open` made room for the destinations, the sources are entries of `from` (I2), and the two
+        // nodes are in different slots.
         unsafe {
             ptr::copy_nonoverlapping(from_keys.as_ptr().add(start), self.key_at(at), count);
             if is_branch {
                 let children = from.children().as_ptr().add(start);
                 ptr::copy_nonoverlapping(children, self.child_at(at), count);
-                let ends = from.ends().as_ptr().add(start);
-                ptr::copy_nonoverlapping(ends, self.end_at(at), count);
+                let cumulative = from.cumulative().as_ptr().add(start);
+                ptr::copy_nonoverlapping(cumulative, self.cumulative_at(at), count);
             }
         }
         if is_branch {
             let added = from.start_of(range.end) - start_there;
-            let (new, after) = self.ends_from(at).split_at_mut(count);
+            let (new, after) = self.cumulative_from(at).split_at_mut(count);
             let there = start_there as u32;
             new.iter_mut().for_each(|end| *end = *end - there + start_here as u32);
             after.iter_mut().for_each(|end| *end += added as u32);
         }
     }
 
-    /// Takes entries out.
+    /// Removes entries.
     pub(super) fn remove(self, range: Range<usize>) {
         let node = self.read();
         let (length, count) = (node.len(), range.len());
@@ -439,23 +443,22 @@ impl<K: Key> NodeMut<K> {
             let removed = node.start_of(range.end) - node.start_of(range.start);
             self.subtract(range.end, removed);
         }
-        // SAFETY: source and destination are within the entries (I2); `copy` allows overlap.
+        // SAFETY: sources and destinations are entries (I2). `copy` allows overlap.
         unsafe {
             ptr::copy(self.key_at(range.end), self.key_at(range.start), moved);
             if node.level() > 0 {
                 ptr::copy(self.child_at(range.end), self.child_at(range.start), moved);
-                ptr::copy(self.end_at(range.end), self.end_at(range.start), moved);
+                ptr::copy(self.cumulative_at(range.end), self.cumulative_at(range.start), moved);
             }
         }
         self.set_len(length - count);
     }
 
-    /// Makes one child of the children `at` and `at + 1` of a branch: the first of them, which has
-    /// taken over the other's keys.
+    /// Removes child `at + 1` of a branch, whose keys child `at` has taken over.
     pub(super) fn join_children(self, at: usize) {
         let kept = self.read().children()[at];
         let lower_bound = self.read().keys()[at];
-        // The second is kept as an entry, for its end is that of both together.
+        // The second entry stays, because its cumulative count is that of both together.
         self.set_count(at, 0);
         self.remove(at..at + 1);
         self.set_child(at, kept);
@@ -463,7 +466,7 @@ impl<K: Key> NodeMut<K> {
     }
 }
 
-/// The lower bound of a branch that no search asks for.
+/// A lower bound that no search uses: that of a branch on the left edge.
 pub(super) fn no_bound<K: Key>() -> K {
     K::zeroed()
 }

@@ -1,48 +1,44 @@
-//! Where nodes live: slots of one size, in chunks of memory that belong to one table.
+//! The memory of a table's nodes: slots of one size, in chunks that belong to the table.
 //!
-//! A pool has two parts, with chunks of their own: one for the nodes of sets that are scanned as a whole,
-//! one for all others. Chunks grow from 64 KiB to 2 MiB. A slot that was freed is used again before a
-//! fresh one is; the last one freed is the first one used, for it is the likeliest to be in a cache.
-//! Chunks go back to the system together, when the pool is dropped, without a look at the nodes in them.
+//! ```text
+//! pool    part 0: scanned sets      part 1: all other sets
+//!         chunk  64 KiB             chunk  64 KiB
+//!         chunk 128 KiB             ...
+//!         ...                       free list ──▶ slot ──▶ slot
+//!         chunk   2 MiB [ slots | fresh slots ]
+//! ```
 //!
-//! Edits that may not fail half-way [`reserve`](Pool::reserve) the slots that they need at most.
+//! The two parts have chunks of their own. Chunks grow from 64 KiB to 2 MiB. A free slot is used before a
+//! fresh one; the slot freed last is used first, because it is the likeliest to be in a cache. Chunks
+//! return to the system together, when the pool is dropped, without a visit to the nodes.
 //!
-//! With the cfg `groupscan_check` every slot is a block of the heap of its own, allocated when it is
-//! reserved and freed for real, so that sanitizers and valgrind see a node used after its end, and
-//! one that was never freed.
+//! An edit that must not fail half-way first [reserves](Pool::reserve) the most slots that it can need.
+//!
+//! Under the cfg `groupscan_check` every slot is a heap block of its own, allocated when it is reserved and
+//! returned to the heap when it is freed. So sanitizers and valgrind report a node that is used after it was
+//! freed, and a node that was never freed.
 //!
 //! # Invariants
 //!
-//! - I1: a slot is fresh, free or in use. `in_use` counts the last.
-//! - I2: a free slot holds no node; the free slots of a part are linked through their headers.
-//! - I3: a slot belongs to one part for good, and a node in it says to which.
+//! - I1: a slot is fresh, free or in use. `in_use` counts the slots in use. Nothing refers to a fresh slot,
+//!   and only the free list to a free one.
+//! - I2: a free slot holds no node. The free slots of a part are linked through their headers.
+//! - I3: a slot belongs to one part for its whole life, and a node in it knows which.
+//!
+//! # Costs
+//!
+//! Taking and freeing a slot is O(1). A reservation may map chunks.
 
+#[cfg(any(test, feature = "__internals"))]
 use std::collections::BTreeSet;
-use std::ops::Add;
 
+use super::free_list::FreeList;
+use super::reserve::{AllocError, Demand, PARTS, Reach, part_of};
 use super::slot::{NodePtr, SLOT_BYTES};
 use super::source::SlotSource;
-use crate::key::Key;
+use crate::types::key::Key;
 
-/// Why there are no slots.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Refusal {
-    /// The pool may not have that many in use.
-    Capacity,
-    /// The system gives no memory.
-    System,
-}
-
-/// How far a reservation may go.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Reach {
-    /// To the pool's capacity.
-    Capacity,
-    /// Beyond it, as far as the system allows.
-    System,
-}
-
-/// How a pool's memory is spent, in slots and bytes.
+/// How a pool's memory is used, in slots and bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct PoolUse {
     pub(crate) in_use: usize,
@@ -50,49 +46,11 @@ pub(crate) struct PoolUse {
     pub(crate) mapped_bytes: usize,
 }
 
-/// The parts of a pool.
-const PARTS: usize = 2;
-
-/// Which part of a pool the nodes of a set are from: those of sets that are scanned lie by themselves,
-/// so that a scan does not go over all the table's memory. Set by `cargo bench --bench ratio -- "all
-/// sources"`: at 16 M joins it makes a fifth.
-const fn part_of<K: Key>() -> u8 {
-    !K::IS_SCANNED as u8
-}
-
-/// How many slots are asked for, of each part of a pool.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Demand([usize; PARTS]);
-
-impl Demand {
-    /// So many slots for a set of keys `K`.
-    pub(crate) fn of<K: Key>(slots: usize) -> Self {
-        let mut demand = Self::default();
-        demand.0[usize::from(part_of::<K>())] = slots;
-        demand
-    }
-
-    /// The number of slots.
-    pub(crate) fn total(self) -> usize {
-        self.0.into_iter().fold(0, usize::saturating_add)
-    }
-}
-
-impl Add for Demand {
-    type Output = Self;
-
-    fn add(self, other: Self) -> Self {
-        let mut sum = self;
-        sum.0.iter_mut().zip(other.0).for_each(|(slots, more)| *slots = slots.saturating_add(more));
-        sum
-    }
-}
-
-/// Slots for nodes.
+/// The slots of a table.
 #[derive(Debug)]
 pub(crate) struct Pool {
-    /// The slots that may be in use at a time.
-    capacity: usize,
+    /// The bytes of slots that joins may bring into use.
+    limit_bytes: usize,
     in_use: usize,
     parts: [Part; PARTS],
     #[cfg(test)]
@@ -100,10 +58,10 @@ pub(crate) struct Pool {
 }
 
 impl Pool {
-    /// A pool that may have so many slots in use. It maps no memory yet.
-    pub(crate) fn new(capacity: usize) -> Self {
+    /// A pool whose capacity is `limit_bytes` bytes of slots. It maps no memory yet.
+    pub(crate) fn new(limit_bytes: usize) -> Self {
         Self {
-            capacity,
+            limit_bytes,
             in_use: 0,
             parts: Default::default(),
             #[cfg(test)]
@@ -111,7 +69,7 @@ impl Pool {
         }
     }
 
-    /// How the memory is spent now.
+    /// How the memory is used now.
     pub(crate) fn usage(&self) -> PoolUse {
         PoolUse {
             in_use: self.in_use,
@@ -125,15 +83,18 @@ impl Pool {
         self.in_use
     }
 
-    /// Makes sure that so many calls of [`take`](Self::take) find a slot.
+    /// Ensures that as many calls of [`take`](Self::take) as `demand` says find a slot.
     #[inline]
-    pub(crate) fn reserve(&mut self, demand: Demand, reach: Reach) -> Result<(), Refusal> {
+    pub(crate) fn reserve(&mut self, demand: Demand, reach: Reach) -> Result<(), AllocError> {
         #[cfg(test)]
         if let Some(left) = &mut self.refuse_after {
-            *left = left.checked_sub(1).ok_or(Refusal::System)?;
+            *left = left.checked_sub(1).ok_or(AllocError::System)?;
         }
-        if reach == Reach::Capacity && self.in_use.saturating_add(demand.total()) > self.capacity {
-            return Err(Refusal::Capacity);
+        if reach == Reach::Capacity {
+            let in_use = self.in_use.saturating_add(demand.total());
+            if in_use > self.limit_bytes / SLOT_BYTES {
+                return Err(AllocError::Capacity { limit_bytes: self.limit_bytes });
+            }
         }
         for (part, slots) in self.parts.iter_mut().zip(demand.0) {
             while part.available() < slots {
@@ -143,29 +104,30 @@ impl Pool {
         Ok(())
     }
 
-    /// Makes a node in a slot that was reserved.
+    /// Makes a node in a reserved slot.
     #[inline]
     pub(super) fn take<K: Key>(&mut self, birth: u64, level: u8) -> NodePtr {
         let number = part_of::<K>();
         let part = &mut self.parts[usize::from(number)];
         let slot = part.free.pop().or_else(|| part.source.carve());
         let Some(slot) = slot else {
-            unreachable!("a node is made only after its slot was reserved");
+            unreachable!("a slot is reserved before a node is made");
         };
         self.in_use += 1;
-        // SAFETY: the slot was fresh or free, so nobody refers to it (I1).
+        // SAFETY: the slot was fresh or free, so it is mapped and nothing else refers to it (I1).
         unsafe { slot.make(birth, level, number) };
         slot
     }
 
-    /// Ends a node's life.
+    /// Frees a node.
     ///
     /// # Safety
     ///
-    /// The node is of this pool and alive, is on no list, and nobody refers to it any more.
+    /// The node is a node of this pool, alive, and on no list, and nothing refers to it any more.
     pub(crate) unsafe fn free(&mut self, node: NodePtr) {
         self.in_use -= 1;
-        // SAFETY: as the caller promises.
+        // SAFETY: the node is alive, so its slot is mapped and came from the source of its part (I3), and
+        // nothing else refers to it.
         unsafe {
             let part = &mut self.parts[usize::from(node.part())];
             node.unmake();
@@ -173,7 +135,8 @@ impl Pool {
         }
     }
 
-    /// The addresses of the nodes that exist, by a look at every slot.
+    /// The addresses of the nodes that exist. Visits every slot.
+    #[cfg(any(test, feature = "__internals"))]
     pub(crate) fn existing(&self) -> BTreeSet<usize> {
         let mut slots = BTreeSet::new();
         for part in &self.parts {
@@ -185,7 +148,7 @@ impl Pool {
         slots
     }
 
-    /// Refuses from the request after the next `requests` on.
+    /// Refuses all requests after the next `requests`.
     #[cfg(test)]
     pub(crate) fn refuse_after(&mut self, requests: Option<usize>) {
         self.refuse_after = requests;
@@ -195,7 +158,7 @@ impl Pool {
 /// A part of a pool.
 #[derive(Debug, Default)]
 struct Part {
-    free: FreeSlots,
+    free: FreeList,
     source: SlotSource,
 }
 
@@ -207,51 +170,14 @@ impl Part {
     }
 }
 
-/// The free slots, linked through their headers.
-#[derive(Debug, Default)]
-pub(super) struct FreeSlots {
-    first: Option<NodePtr>,
-    length: usize,
-}
-
-impl FreeSlots {
-    /// # Safety
-    ///
-    /// The slot is mapped, and nobody refers to it.
-    #[inline]
-    pub(super) unsafe fn push(&mut self, slot: NodePtr) {
-        // SAFETY: as the caller promises.
-        unsafe { slot.set_next(self.first) };
-        self.first = Some(slot);
-        self.length += 1;
-    }
-
-    #[inline]
-    pub(super) fn pop(&mut self) -> Option<NodePtr> {
-        let slot = self.first?;
-        // SAFETY: free slots are mapped and nobody else's (I1, I2).
-        self.first = unsafe { slot.next() };
-        if let Some(next) = self.first {
-            next.prefetch(SLOT_BYTES);
-        }
-        self.length -= 1;
-        Some(slot)
-    }
-
-    fn iter(&self) -> impl Iterator<Item = NodePtr> {
-        // SAFETY: free slots are mapped and nobody else's (I1, I2).
-        std::iter::successors(self.first, |slot| unsafe { slot.next() })
-    }
-}
-
 #[cfg(groupscan_check)]
 impl Drop for Pool {
-    /// Frees the slots that were reserved and not used. Nodes that were not freed stay, for the leak
-    /// detectors to find.
+    /// Returns the slots that were reserved and not used. Nodes that were not freed stay, so that leak
+    /// detectors find them.
     fn drop(&mut self) {
         for part in &mut self.parts {
             while let Some(slot) = part.free.pop() {
-                // SAFETY: a free slot came from this source, and nobody refers to it (I1, I2).
+                // SAFETY: a free slot came from this source, and nothing refers to it (I1, I2).
                 unsafe { part.source.put_back(slot, &mut part.free) };
             }
         }
@@ -261,16 +187,25 @@ impl Drop for Pool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::key::{ByGroupKey4, JoinKey4};
-    use crate::tree::slot::SLOT_BYTES;
+    use crate::types::key::{ByGroupKey4, JoinKey4};
 
     fn slots(slots: usize) -> Demand {
         Demand::of::<JoinKey4>(slots)
     }
 
+    /// A pool whose capacity is `slots` slots.
+    fn pool_of(slots: usize) -> Pool {
+        Pool::new(slots * SLOT_BYTES)
+    }
+
+    /// The refusal of a pool whose capacity is `slots` slots.
+    fn capacity(slots: usize) -> AllocError {
+        AllocError::Capacity { limit_bytes: slots * SLOT_BYTES }
+    }
+
     #[test]
     fn parts_have_chunks_of_their_own() {
-        let mut pool = Pool::new(7);
+        let mut pool = pool_of(7);
         let demand = slots(3) + Demand::of::<ByGroupKey4>(4);
         assert_eq!(demand.total(), 7);
         pool.reserve(demand, Reach::Capacity).unwrap();
@@ -278,7 +213,7 @@ mod tests {
         let searched: Vec<NodePtr> = (0..4).map(|_| pool.take::<ByGroupKey4>(1, 0)).collect();
         assert_eq!(pool.existing().len(), 7);
         for node in scanned.iter().chain(&searched) {
-            // SAFETY: the node is of this pool, on no list, and used nowhere else.
+            // SAFETY: the node is alive, of this pool, on no list, and used nowhere else.
             unsafe { pool.free(*node) };
         }
         pool.reserve(demand, Reach::Capacity).unwrap();
@@ -287,14 +222,14 @@ mod tests {
             assert_eq!(Some(&pool.take::<JoinKey4>(2, 0)), scanned.last());
             assert_eq!(Some(&pool.take::<ByGroupKey4>(2, 0)), searched.last());
         }
-        assert_eq!(pool.reserve(slots(8), Reach::Capacity), Err(Refusal::Capacity));
+        assert_eq!(pool.reserve(slots(8), Reach::Capacity), Err(capacity(7)));
         let too_many = slots(usize::MAX) + Demand::of::<ByGroupKey4>(usize::MAX);
-        assert_eq!(pool.reserve(too_many, Reach::Capacity), Err(Refusal::Capacity));
+        assert_eq!(pool.reserve(too_many, Reach::Capacity), Err(capacity(7)));
     }
 
     #[test]
     fn slots_are_counted_and_used_again() {
-        let mut pool = Pool::new(1000);
+        let mut pool = pool_of(1000);
         assert_eq!(pool.usage(), PoolUse::default(), "an empty pool maps nothing");
         pool.reserve(slots(40), Reach::Capacity).unwrap();
         let nodes: Vec<NodePtr> = (0..40).map(|birth| pool.take::<JoinKey4>(birth, 0)).collect();
@@ -303,7 +238,7 @@ mod tests {
         let usage = pool.usage();
         assert!(usage.mapped_bytes >= (usage.in_use + usage.free) * SLOT_BYTES);
         for node in &nodes {
-            // SAFETY: the node is of this pool, on no list, and used nowhere else.
+            // SAFETY: the node is alive, of this pool, on no list, and used nowhere else.
             unsafe { pool.free(*node) };
         }
         assert_eq!((pool.in_use(), pool.existing().len()), (0, 0));
@@ -313,22 +248,22 @@ mod tests {
             assert_eq!(
                 Some(&pool.take::<JoinKey4>(1, 0)),
                 nodes.last(),
-                "the last freed is the first used"
+                "the slot freed last is used first"
             );
         }
     }
 
     #[test]
     fn joins_stop_at_the_capacity_and_leaves_do_not() {
-        let mut pool = Pool::new(3);
-        assert_eq!(pool.reserve(slots(4), Reach::Capacity), Err(Refusal::Capacity));
+        let mut pool = pool_of(3);
+        assert_eq!(pool.reserve(slots(4), Reach::Capacity), Err(capacity(3)));
         pool.reserve(slots(3), Reach::Capacity).unwrap();
         let node = pool.take::<JoinKey4>(1, 0);
-        assert_eq!(pool.reserve(slots(3), Reach::Capacity), Err(Refusal::Capacity));
-        assert_eq!(pool.reserve(slots(usize::MAX), Reach::Capacity), Err(Refusal::Capacity));
+        assert_eq!(pool.reserve(slots(3), Reach::Capacity), Err(capacity(3)));
+        assert_eq!(pool.reserve(slots(usize::MAX), Reach::Capacity), Err(capacity(3)));
         assert_eq!(pool.reserve(slots(2), Reach::Capacity), Ok(()));
         assert_eq!(pool.reserve(slots(30), Reach::System), Ok(()));
-        // SAFETY: the node is of this pool, on no list, and used nowhere else.
+        // SAFETY: the node is alive, of this pool, on no list, and used nowhere else.
         unsafe { pool.free(node) };
     }
 
@@ -348,6 +283,6 @@ mod tests {
             }
             taken += slots;
         }
-        assert_eq!(pool.existing().len(), taken, "no slot is given twice");
+        assert_eq!(pool.existing().len(), taken, "no slot is taken twice");
     }
 }

@@ -1,23 +1,23 @@
-//! Slots: the places of nodes, and what a node has in front of its entries.
+//! Slots: memory for one node each, with a header in front of the entries.
 //!
 //! ```text
 //! slot    header, 64 bytes | body, 2,048 bytes
 //! header  birth 8 | next | previous | length 2 | level 1 | part 1 | life 4
 //! ```
 //!
-//! A slot is 33 cache lines, so that neighbouring slots fall on different sets of a cache, and its
-//! body begins on a line of its own.
+//! A slot has 33 cache lines, so that neighbouring slots map to different sets of a cache. Its body begins
+//! on a new line.
 //!
 //! # Invariants
 //!
-//! - I1: every byte of a slot's body is initialised from the time when its chunk was mapped, and its
-//!   header from the time when it was first a node or free.
-//! - I2: while a node is published, only its fields `next` and `previous` change, and these only the
-//!   writer reads and writes; no reference ever covers them.
+//! - I1: every byte of a slot's body is initialised as soon as its chunk is mapped, and the header as soon
+//!   as the slot first holds a node or is free.
+//! - I2: while a node is published, only its fields `next` and `previous` change. Only the writer reads and
+//!   writes these, and no reference ever covers them.
 
 use std::ptr::NonNull;
 
-use crate::prefetch::Lines;
+use crate::simd::prefetch::PrefetchRange;
 
 /// The bytes of a node's entries.
 pub(super) const BODY_BYTES: usize = 2048;
@@ -25,13 +25,13 @@ pub(super) const BODY_BYTES: usize = 2048;
 /// The bytes of a slot.
 pub(crate) const SLOT_BYTES: usize = size_of::<Slot>();
 
-/// The word of life of a slot that holds a node. Debug builds check it at every read.
+/// The `life` of a slot that holds a node. Debug builds check it whenever a node is read.
 const ALIVE: u32 = 0x616c_6976;
 
-/// The word of life of a slot that was freed.
+/// The `life` of a slot that was freed.
 const FREED: u32 = 0x6672_6565;
 
-/// The place of a node.
+/// Memory for one node.
 #[repr(C, align(64))]
 pub(crate) struct Slot {
     pub(super) header: Header,
@@ -51,12 +51,12 @@ pub(super) struct Header {
 
 const _: () = assert!(SLOT_BYTES == 33 * 64);
 
-/// The address of a slot. To have one says nothing of the node's life.
+/// The address of a slot. It does not imply that a node in the slot is alive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(transparent)]
 pub(crate) struct NodePtr(NonNull<Slot>);
 
-// SAFETY: an address may go anywhere. What is done with it is unsafe, and has its own conditions.
+// SAFETY: an address may be sent and shared. Every access through it is unsafe and has its own conditions.
 unsafe impl Send for NodePtr {}
 // SAFETY: as above.
 unsafe impl Sync for NodePtr {}
@@ -71,6 +71,7 @@ impl NodePtr {
     }
 
     /// The address as a number.
+    #[cfg(any(groupscan_check, test, feature = "__internals"))]
     pub(crate) fn address(self) -> usize {
         self.0.as_ptr().addr()
     }
@@ -79,9 +80,9 @@ impl NodePtr {
     ///
     /// # Safety
     ///
-    /// The slot is mapped and holds a node, and no other thread makes it another one meanwhile.
+    /// The slot is mapped and holds a node, and no other thread frees that node meanwhile.
     pub(crate) unsafe fn birth(self) -> u64 {
-        // SAFETY: as the caller promises.
+        // SAFETY: the slot holds a node, whose header is initialised (I1) and keeps its birth (I2).
         unsafe {
             self.check_alive();
             (&raw const (*self.0.as_ptr()).header.birth).read()
@@ -94,23 +95,23 @@ impl NodePtr {
     ///
     /// As [`birth`](Self::birth).
     pub(super) unsafe fn part(self) -> u8 {
-        // SAFETY: as the caller promises.
+        // SAFETY: as in `birth`; the part never changes.
         unsafe { (&raw const (*self.0.as_ptr()).header.part).read() }
     }
 
-    /// Asks for the memory of the slot's first `bytes` bytes.
+    /// Prefetches the slot's first `bytes` bytes.
     #[inline]
     pub(super) fn prefetch(self, bytes: usize) {
-        Lines::new(self.0.as_ptr(), bytes).ask_from(0);
+        PrefetchRange::new(self.0.as_ptr(), bytes).prefetch_from(0);
     }
 
     /// The next node of the list that this one is on.
     ///
     /// # Safety
     ///
-    /// The slot is mapped, and the caller is the writer (I2).
+    /// The slot is mapped and holds a node or is free, and the caller is the writer.
     pub(super) unsafe fn next(self) -> Option<Self> {
-        // SAFETY: as the caller promises.
+        // SAFETY: the header is initialised (I1), and only the writer, our caller, touches the link (I2).
         unsafe { (&raw const (*self.0.as_ptr()).header.next).read() }
     }
 
@@ -118,17 +119,17 @@ impl NodePtr {
     ///
     /// As [`next`](Self::next).
     pub(super) unsafe fn set_next(self, next: Option<Self>) {
-        // SAFETY: as the caller promises.
+        // SAFETY: as in `next`.
         unsafe { (&raw mut (*self.0.as_ptr()).header.next).write(next) };
     }
 
-    /// The node before this one on its list, of lists that go both ways.
+    /// The previous node of the doubly linked list that this one is on.
     ///
     /// # Safety
     ///
     /// As [`next`](Self::next).
     pub(super) unsafe fn previous(self) -> Option<Self> {
-        // SAFETY: as the caller promises.
+        // SAFETY: as in `next`.
         unsafe { (&raw const (*self.0.as_ptr()).header.previous).read() }
     }
 
@@ -136,30 +137,30 @@ impl NodePtr {
     ///
     /// As [`next`](Self::next).
     pub(super) unsafe fn set_previous(self, previous: Option<Self>) {
-        // SAFETY: as the caller promises.
+        // SAFETY: as in `next`.
         unsafe { (&raw mut (*self.0.as_ptr()).header.previous).write(previous) };
     }
 
-    /// Makes the slot an empty node, of a part of the pool.
+    /// Makes an empty node in the slot, which belongs to `part` of the pool.
     ///
     /// # Safety
     ///
-    /// The slot is mapped, and nobody else refers to it.
+    /// The slot is mapped, and nothing else refers to it.
     pub(super) unsafe fn make(self, birth: u64, level: u8, part: u8) {
         let header =
             Header { birth, next: None, previous: None, length: 0, level, part, life: ALIVE };
-        // SAFETY: as the caller promises.
+        // SAFETY: the slot is mapped, and only the caller refers to it.
         unsafe { (&raw mut (*self.0.as_ptr()).header).write(header) };
     }
 
-    /// Ends the node's life. In debug builds its content is overwritten.
+    /// Marks the slot as freed. Debug builds also overwrite the body.
     ///
     /// # Safety
     ///
-    /// The slot is mapped, and nobody else refers to it.
+    /// The slot is mapped, and nothing else refers to it.
     pub(super) unsafe fn unmake(self) {
         let slot = self.0.as_ptr();
-        // SAFETY: as the caller promises.
+        // SAFETY: the slot is mapped, and only the caller refers to it.
         unsafe {
             (&raw mut (*slot).header.life).write(FREED);
             if cfg!(debug_assertions) {
@@ -168,16 +169,16 @@ impl NodePtr {
         }
     }
 
-    /// Panics in debug builds where the slot holds no node.
+    /// Panics in debug builds if the slot does not hold a node.
     ///
     /// # Safety
     ///
-    /// The slot is mapped.
+    /// The slot is mapped and holds a node or was freed.
     pub(super) unsafe fn check_alive(self) {
         if cfg!(debug_assertions) {
-            // SAFETY: as the caller promises; the word is initialised (I1).
+            // SAFETY: the slot is mapped, and its header is initialised (I1).
             let life = unsafe { (&raw const (*self.0.as_ptr()).header.life).read() };
-            assert_eq!(life, ALIVE, "a node was read that is not alive");
+            assert_eq!(life, ALIVE, "a node is alive while it is read");
         }
     }
 }

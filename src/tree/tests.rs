@@ -1,21 +1,23 @@
-//! The tree against `BTreeSet`s, with the full check after every edit.
+//! Trees compared with `BTreeSet`s, with a full check after every edit.
 
 use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 
+use super::node::NodeLayout;
+use super::worst_case::slots_for_batch;
 use super::*;
-use crate::key::Key;
+use crate::types::key::Key;
 
 impl Key for u64 {}
 impl Key for [u64; 5] {}
 
-/// A wide key of a number.
+/// The wide key of a number.
 fn wide(number: u64) -> [u64; 5] {
     [number >> 4, 0, 0, number & 15, 7]
 }
 
-/// A tree, the versions of it that are held, and what each must have.
+/// A tree, the versions of it that are held, and the keys that each must have.
 struct Bench<K: Key> {
     nodes: Nodes,
     current: Tree<K>,
@@ -30,11 +32,11 @@ impl<K: Key> Bench<K> {
         Self { nodes, current: Tree::empty(), number: 0, held: Vec::new(), retired: Vec::new() }
     }
 
-    /// Runs a transaction, and commits it if it says so.
+    /// Runs a transaction, and commits it if `run` returns true.
     fn transact(&mut self, run: impl FnOnce(&mut Tree<K>, &mut Nodes) -> bool) {
-        // SAFETY: the transaction before has ended; each that is committed raises the number.
+        // SAFETY: the previous transaction has ended, and each commit raises the number.
         unsafe { self.nodes.begin(self.number + 1) };
-        // SAFETY: nothing of the current version is freed before the end.
+        // SAFETY: no node of the current version is freed before `end`.
         let mut tree = unsafe { self.current.duplicate() };
         if run(&mut tree, &mut self.nodes) {
             self.retired.push(self.nodes.commit());
@@ -47,14 +49,14 @@ impl<K: Key> Bench<K> {
 
     fn hold(&mut self) {
         let keys = all(&self.current);
-        // SAFETY: nothing is freed before the end.
+        // SAFETY: no node is freed before `end`.
         self.held.push((unsafe { self.current.duplicate() }, keys));
     }
 
-    /// Frees everything, and sees that nothing is left.
+    /// Frees all nodes, and checks that none is left.
     fn end(mut self) {
         for (tree, keys) in &self.held {
-            assert_eq!(all(tree), *keys, "a version that is held never changes");
+            assert_eq!(all(tree), *keys, "a version never changes");
         }
         let mut nodes = Vec::new();
         self.current.for_each_node(None, &mut |node| nodes.push(node));
@@ -62,7 +64,7 @@ impl<K: Key> Bench<K> {
             nodes.extend(std::iter::from_fn(|| list.pop()));
         }
         for node in nodes {
-            // SAFETY: neither the tree nor those held are used any more.
+            // SAFETY: neither the current tree nor those held are used any more.
             unsafe { self.nodes.free(node) };
         }
         assert_eq!(self.nodes.pool().in_use(), 0);
@@ -73,10 +75,10 @@ fn all<K: Key>(tree: &Tree<K>) -> Vec<K> {
     tree.slices(0..usize::MAX).flatten().copied().collect()
 }
 
-/// The tree to edit, with slots for so many changes.
+/// The tree for edits, with slots for `changes` changes.
 fn edit<'t, K: Key>(tree: &'t mut Tree<K>, nodes: &'t mut Nodes, changes: usize) -> Edit<'t, K> {
     nodes.pool_mut().reserve(tree.worst_case(changes), Reach::System).unwrap();
-    // SAFETY: the tree is that of the running transaction of these nodes.
+    // SAFETY: the tree belongs to the running transaction of these nodes.
     unsafe { Edit::new(tree, nodes) }
 }
 
@@ -96,7 +98,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         8 => key().prop_map(Step::Insert),
         6 => key().prop_map(Step::Remove),
         1 => proptest::collection::vec((key(), any::<bool>()), 0..60).prop_map(Step::Batch),
-        // A run of neighbours in or out: leaves that come and go as a whole.
+        // A run of neighbours that are inserted or removed: whole leaves come and go.
         1 => (key(), 0..60u64, any::<bool>())
             .prop_map(|(first, count, on)| Step::Batch((0..count).map(|i| (first + i, on)).collect())),
         2 => Just(Step::Commit),
@@ -146,9 +148,9 @@ fn run<K: Key>(steps: Vec<Step>, key: impl Fn(u64) -> K) {
                     Step::Batch(changes) => {
                         let changes: std::collections::BTreeMap<u64, bool> =
                             changes.into_iter().collect();
-                        let changes: Vec<Change<K>> = changes
+                        let changes: Vec<KeyUpdate<K>> = changes
                             .into_iter()
-                            .map(|(number, present)| Change { key: key(number), present })
+                            .map(|(number, present)| KeyUpdate { key: key(number), present })
                             .collect();
                         for change in &changes {
                             match change.present {
@@ -186,12 +188,12 @@ fn run<K: Key>(steps: Vec<Step>, key: impl Fn(u64) -> K) {
 
 proptest! {
     #[test]
-    fn narrow_keys_are_as_in_a_btree_set(steps in steps()) {
+    fn narrow_keys_match_a_btree_set(steps in steps()) {
         run::<u64>(steps, |number| number);
     }
 
     #[test]
-    fn wide_keys_are_as_in_a_btree_set(steps in steps()) {
+    fn wide_keys_match_a_btree_set(steps in steps()) {
         run::<[u64; 5]>(steps, wide);
     }
 }
@@ -205,7 +207,7 @@ fn a_bulk_load_fills_its_leaves() {
             tree.check();
             let mut leaves = tree.slices(0..count).map(<[u64]>::len).collect::<Vec<_>>();
             let last = leaves.pop().unwrap_or(0);
-            let capacity = Shape::<u64>::LEAF_CAPACITY;
+            let capacity = NodeLayout::<u64>::LEAF_CAPACITY;
             assert!(leaves.iter().all(|length| *length == capacity) && last <= capacity);
             true
         });
@@ -222,14 +224,14 @@ fn ascending_keys_fill_their_leaves() {
             edit(tree, nodes, 1).insert(number);
             tree.check();
         }
-        assert_eq!(tree.slices(0..1000).count(), 1000 / Shape::<u64>::LEAF_CAPACITY);
+        assert_eq!(tree.slices(0..1000).count(), 1000 / NodeLayout::<u64>::LEAF_CAPACITY);
         true
     });
     bench.end();
 }
 
 #[test]
-fn a_tree_emptied_in_any_order_shrinks_to_nothing() {
+fn a_tree_shrinks_to_nothing_when_it_is_emptied_in_any_order() {
     for factor in [1, 499, 999_983] {
         let mut bench = Bench::<u64>::new();
         bench.transact(|tree, nodes| {
@@ -258,9 +260,9 @@ fn a_batch_copies_each_node_once() {
     let mut count = 0;
     bench.current.for_each_node(None, &mut |_| count += 1);
     bench.transact(|tree, nodes| {
-        // Replaces what is there by itself, and takes nothing out that is there.
-        let changes: Vec<Change<u64>> =
-            (0..2000).map(|key| Change { key, present: key % 2 == 0 }).collect();
+        // Replaces all keys of the tree by themselves, and removes keys that it does not have.
+        let changes: Vec<KeyUpdate<u64>> =
+            (0..2000).map(|key| KeyUpdate { key, present: key % 2 == 0 }).collect();
         edit(tree, nodes, 2000).apply(&changes);
         assert_eq!(nodes.growth(), 0);
         true
@@ -273,7 +275,7 @@ fn a_batch_copies_each_node_once() {
 }
 
 #[test]
-fn a_reservation_suffices_and_an_insertion_that_changes_nothing_takes_nothing() {
+fn reservations_suffice_and_an_insertion_that_changes_nothing_takes_no_slot() {
     let mut bench = Bench::<u64>::new();
     for number in 0..3000u64 {
         bench.transact(|tree, nodes| {
@@ -293,8 +295,8 @@ fn a_reservation_suffices_and_an_insertion_that_changes_nothing_takes_nothing() 
     bench.end();
 }
 
-/// The slots that ascending keys take at most, put one by one before a greater one that is alone:
-/// each split leaves half a node behind for good.
+/// The most slots that ascending keys need if they are inserted one by one before a greater key, which is
+/// alone in the tree: each split leaves half a node behind that stays so.
 fn halves(mut entries: usize, capacities: [usize; 2]) -> usize {
     let mut slots = 0;
     let mut capacity = capacities[0];
@@ -313,7 +315,7 @@ fn a_reservation_for_a_batch_suffices_at_every_capacity() {
         let minima = capacities.map(|capacity| capacity / 3);
         for changes in (1..=32).flat_map(|bits| [(1 << bits) - 1, 1 << bits, 3 << bits]) {
             let reserved = slots_for_batch(1, 1, changes, capacities, minima);
-            // One more for the copy of the leaf that was there.
+            // One more for the copy of the leaf of the greater key.
             assert!(halves(changes, capacities) < reserved, "{changes} keys of {key_bytes} bytes");
         }
     }

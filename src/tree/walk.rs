@@ -1,22 +1,22 @@
-//! Walking the nodes of a tree, for counting and for the end of everything.
+//! A walk over the nodes of a tree, to count or to free them.
 
+use super::lookup::{MAX_HEIGHT, Tree};
 use super::node::NodeRef;
 use super::slot::NodePtr;
-use super::{MAX_HEIGHT, Tree};
-use crate::key::Key;
+use crate::types::key::Key;
 
 impl<K: Key> Tree<K> {
-    /// Calls `visit` with the nodes born after version `after`, children before their parents.
-    /// `None` stands for all nodes.
+    /// Calls `visit` with the nodes born after version `after`, or with all nodes if `after` is `None`.
+    /// Children come before their parents.
     ///
-    /// Costs those nodes and their children: below a node of an older version there are older nodes
-    /// only (I5).
+    /// Costs O(those nodes and their children): all nodes below an older node are older (I5 of
+    /// [`tree`](super)).
     pub(crate) fn for_each_node(&self, after: Option<u64>, visit: &mut dyn FnMut(NodePtr)) {
         let is_wanted = |node: &NodeRef<'_, K>| after.is_none_or(|after| node.birth() > after);
         let Some(root) = self.root().filter(is_wanted) else {
             return;
         };
-        // The nodes from the root to here, and how many of their children were done.
+        // The nodes from the root to the current one, and how many of their children were visited.
         let mut path = [(root, 0); MAX_HEIGHT];
         let mut depth = 0;
         loop {

@@ -1,14 +1,14 @@
-//! The allocator that all sides use, and a count of the bytes that the program has from it.
+//! The allocator of all sides, and a count of the bytes that the program has from it.
 //!
-//! It is the system's, which is what one has who does nothing about it; the feature `mimalloc` has that one
-//! instead, for much of what some peers do is allocating and freeing.
+//! The default is the system's allocator. The feature `mimalloc` selects mimalloc instead, because some
+//! peers spend much of their time allocating and freeing.
 //!
-//! Counting is off but for the questions about memory, so that no timing pays for it: then an
-//! allocation costs one relaxed load more.
+//! Counting is on for the questions about memory only, so timings do not pay for it. While it is off, an
+//! allocation costs one more relaxed load.
 //!
 //! # Orderings
 //!
-//! All relaxed: the numbers synchronise nothing, and are read on the thread that allocates.
+//! All are relaxed: the numbers synchronise nothing, and the thread that allocates reads them.
 
 #![allow(unsafe_code, reason = "implements the allocator's trait")]
 
@@ -20,7 +20,7 @@ use std::sync::atomic::{AtomicBool, AtomicIsize, Ordering};
 #[cfg(feature = "mimalloc")]
 use mimalloc::MiMalloc as Chosen;
 
-/// What the allocator is called.
+/// The name of the allocator.
 pub const NAME: &str =
     if cfg!(feature = "mimalloc") { "mimalloc" } else { "the system's allocator" };
 
@@ -30,18 +30,18 @@ static ALLOCATOR: Counting = Counting;
 static IS_COUNTING: AtomicBool = AtomicBool::new(false);
 static LIVE_BYTES: AtomicIsize = AtomicIsize::new(0);
 
-/// The allocator, and a count of the bytes that it has given and not got back.
+/// The allocator, and a count of the bytes that are allocated and not freed.
 struct Counting;
 
-/// Counts as long as it lives. There is one at a time.
+/// Counts while it lives. Only one exists at a time.
 pub struct Count;
 
 impl Count {
-    /// Begins to count, at zero.
+    /// Starts to count at zero.
     pub fn start() -> Self {
         LIVE_BYTES.store(0, Ordering::Relaxed);
         let was_counting = IS_COUNTING.swap(true, Ordering::Relaxed);
-        assert!(!was_counting, "there is one count");
+        assert!(!was_counting, "only one count at a time");
         Self
     }
 
@@ -63,30 +63,30 @@ fn add(bytes: isize) {
     }
 }
 
-// SAFETY: every call is handed on to the chosen allocator as it is, and answered as that answers.
+// SAFETY: every call goes to the chosen allocator unchanged, and its result is returned unchanged.
 // Counting neither allocates nor panics.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         add(layout.size() as isize);
-        // SAFETY: as the caller promises.
+        // SAFETY: the caller keeps the contract of `alloc`, which is that of `Chosen.alloc`.
         unsafe { Chosen.alloc(layout) }
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         add(layout.size() as isize);
-        // SAFETY: as the caller promises.
+        // SAFETY: as for `alloc`.
         unsafe { Chosen.alloc_zeroed(layout) }
     }
 
     unsafe fn realloc(&self, memory: *mut u8, layout: Layout, bytes: usize) -> *mut u8 {
         add(bytes as isize - layout.size() as isize);
-        // SAFETY: as the caller promises.
+        // SAFETY: `memory` came from `Chosen` with this layout, as `realloc` requires of its caller.
         unsafe { Chosen.realloc(memory, layout, bytes) }
     }
 
     unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
         add(-(layout.size() as isize));
-        // SAFETY: as the caller promises.
+        // SAFETY: `memory` came from `Chosen` with this layout, as `dealloc` requires of its caller.
         unsafe { Chosen.dealloc(memory, layout) }
     }
 }

@@ -1,4 +1,4 @@
-//! Whether a peer does the work that it is timed for.
+//! Checks that a peer does the work that it is timed for.
 
 use anyhow::{Result, ensure};
 use groupscan::{SourceGroupEntry, V4};
@@ -6,7 +6,7 @@ use groupscan::{SourceGroupEntry, V4};
 use crate::page::{Page, Record};
 use crate::peers::{Kind, Peer};
 
-/// Compares what a peer enumerates with the records of ascending keys; those of a peer without order
+/// Compares what a peer enumerates with the records of ascending keys. The records of an unordered peer
 /// are sorted first.
 pub fn enumeration(kind: &Kind, peer: &dyn Peer, keys: &[u64], page: &mut Page) -> Result<()> {
     let mut records: Vec<Record> = Vec::with_capacity(keys.len());
@@ -30,12 +30,12 @@ pub fn enumeration(kind: &Kind, peer: &dyn Peer, keys: &[u64], page: &mut Page) 
         .zip(expected)
         .position(|(record, entry)| bytemuck::bytes_of(record) != bytemuck::bytes_of(&entry));
     match differs {
-        Some(at) => anyhow::bail!("{} gives another record at place {at}", kind.name),
+        Some(at) => anyhow::bail!("{} gives a different record at place {at}", kind.name),
         None => Ok(()),
     }
 }
 
-/// Compares what a peer has after its changes with ascending keys.
+/// Compares a peer's contents after its changes with ascending keys.
 pub fn contents(kind: &Kind, peer: &dyn Peer, keys: &[u64]) -> Result<()> {
     ensure!(peer.holds(keys), "{} does not have the joins that it should have", kind.name);
     Ok(())

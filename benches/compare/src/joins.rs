@@ -1,9 +1,9 @@
-//! Which joins the tables hold, and how they change.
+//! The joins of the tables, and their changes.
 //!
-//! A join is a key: the group in the high half of a number, the source in the low one. The keys are
-//! those of the project's other benches: random groups and sources, the same in every run.
+//! A join is a key: the group in the high half of a number, the source in the low half. The keys are those
+//! of the project's other benches: random groups and sources, the same in every run.
 
-/// Random numbers that are the same in every run, and never repeat.
+/// Random numbers, the same in every run, that never repeat.
 #[derive(Clone)]
 pub struct Random(u64);
 
@@ -22,22 +22,22 @@ impl Random {
         number ^ (number >> 31)
     }
 
-    /// So many new keys.
+    /// New keys.
     pub fn keys(&mut self, count: usize) -> Vec<u64> {
         (0..count).map(|_| self.next()).collect()
     }
 }
 
-/// One join that comes or goes.
+/// One join or leave.
 #[derive(Clone, Copy, Debug)]
 pub struct Change {
     pub key: u64,
     pub is_join: bool,
-    /// Which of the churn's keys it is about.
+    /// The index of its key among the churn's keys.
     at: usize,
 }
 
-/// Leaves of random joins and joins of new ones, in turn.
+/// Leaves of random keys and joins of new ones, in turn.
 pub struct Churn {
     keys: Vec<u64>,
     random: Random,
@@ -64,12 +64,12 @@ impl Churn {
         Change { key: self.keys[self.at], is_join, at: self.at }
     }
 
-    /// So many changes, made up beforehand so that making them up is not timed.
+    /// Prepares changes in advance, so that their preparation is not timed.
     pub fn prepare(&mut self, changes: usize) -> Vec<Change> {
         (0..changes).map(|_| self.next()).collect()
     }
 
-    /// Takes back the last changes, which have not been made: so many leaves and their joins.
+    /// Takes back the last prepared changes, which have not been made: leaves with their joins.
     pub fn take_back(&mut self, changes: &[Change]) {
         assert!(!self.is_in_between(), "a leave and its join belong together");
         for leave in changes.iter().rev().filter(|change| !change.is_join) {
@@ -77,12 +77,12 @@ impl Churn {
         }
     }
 
-    /// So many keys that the table does not have.
+    /// Keys that the table does not have.
     pub fn new_keys(&mut self, count: usize) -> Vec<u64> {
         self.random.keys(count)
     }
 
-    /// Whether a join is to come for the last leave, so that the table has one less than at first.
+    /// Whether the last leave still lacks its join, so that the table has one key less than at first.
     pub fn is_in_between(&self) -> bool {
         self.is_join
     }
@@ -102,7 +102,7 @@ mod tests {
 
     #[test]
     fn changes_that_were_not_made_are_taken_back() {
-        // So few keys that some change more than once.
+        // Few keys, so that some change more than once.
         let mut churn = Churn::new(4);
         let before = churn.sorted_keys();
         let not_made = churn.prepare(20);

@@ -1,7 +1,7 @@
-//! Whether groupscan is faster than what one would take otherwise.
+//! Compares groupscan with the usual alternatives.
 //!
 //! One run asks seven questions of ten peers, all with the same joins, and writes tables, figures and
-//! plots. `--help` says how.
+//! plots. See `--help`.
 
 mod allocator;
 mod check;
@@ -27,7 +27,7 @@ use crate::questions::{Question, Run};
 fn main() -> Result<()> {
     let options = Options::from_args();
     let (scale, out) = (options.scale(), options.out());
-    // Before anything is measured: a directory that cannot be written to should not cost an hour.
+    // Made before the measurements, so that a directory that cannot be written fails early.
     std::fs::create_dir_all(&out).with_context(|| format!("cannot make {}", out.display()))?;
 
     let asked: Vec<&'static Question> =
@@ -38,7 +38,7 @@ fn main() -> Result<()> {
     for question in asked {
         progress.ask(question.name, (question.seconds)(&scale));
         let mut run = Run { scale: &scale, progress: &mut progress, page: Page::boxed() };
-        // What the others found out is written all the same.
+        // The results of the other questions are still written.
         match (question.ask)(&mut run) {
             Ok(answer) => answers.push((question, answer)),
             Err(error) => failures.push(format!("{}: {error:#}", question.name)),

@@ -2,29 +2,29 @@
 
 use crate::peers::Kind;
 
-/// What is measured.
+/// A quantity that is measured.
 #[derive(Debug, PartialEq)]
 pub struct Metric {
-    /// A word or two, for the files.
+    /// A short name, for the files.
     pub name: &'static str,
     pub unit: &'static str,
-    /// A phrase that says it to a reader, with the unit.
+    /// A phrase for the reader, with the unit.
     pub meaning: &'static str,
     pub better: Better,
 }
 
-/// Which of two figures is the better one.
+/// Which of two figures is better.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Better {
     Lower,
     Higher,
 }
 
-/// A median and where the middle half of the values lies.
+/// A median and its quartiles.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Spread {
     pub median: f64,
-    /// `None` for a value that was not taken in rounds.
+    /// `None` for a value without rounds.
     pub quartiles: Option<(f64, f64)>,
 }
 
@@ -41,7 +41,7 @@ pub struct Measure {
 }
 
 impl Measure {
-    /// Whether a peer that is not ours beats us, by as much as shows in the ratio's last figure.
+    /// Whether a peer that is not ours beats us by enough to show in the ratio's last digit.
     pub fn is_lost(&self) -> bool {
         let wins = match self.metric.better {
             Better::Lower => self.ratio.median < 0.995,
@@ -52,12 +52,12 @@ impl Measure {
 }
 
 impl Spread {
-    /// Of the values of all rounds. One value has no quartiles.
+    /// The spread of the values of all rounds. A single value has no quartiles.
     pub fn of(values: &[f64]) -> Self {
         let mut sorted = values.to_vec();
         sorted.sort_by(f64::total_cmp);
         let quarter = |quarters: usize| {
-            // Between two values, in proportion.
+            // Interpolates between two values.
             let place = (sorted.len() - 1) as f64 * quarters as f64 / 4.0;
             let (below, above) = (sorted[place.floor() as usize], sorted[place.ceil() as usize]);
             below + (above - below) * place.fract()
@@ -66,7 +66,7 @@ impl Spread {
         Self { median: quarter(2), quartiles }
     }
 
-    /// Of the ratios, theirs over ours, of the rounds that both had.
+    /// The spread of the ratios, theirs over ours, of the rounds that both had.
     fn of_ratios(ours: &[f64], theirs: &[f64]) -> Self {
         let ratios: Vec<f64> =
             ours.iter().zip(theirs).map(|(ours, theirs)| theirs / ours).collect();
@@ -74,7 +74,7 @@ impl Spread {
     }
 }
 
-/// The figures of all peers at a size: for each the values of its rounds. The first is groupscan.
+/// The figures of all peers at a size. Each peer has the values of its rounds. The first is groupscan.
 pub fn measures(
     question: &'static str,
     size: usize,

@@ -9,41 +9,40 @@ use clap::builder::PossibleValuesParser;
 use crate::questions;
 use crate::scale::Scale;
 
-/// Compares groupscan with what one would take otherwise.
+/// Compares groupscan with the usual alternatives.
 ///
-/// All sides hold the same joins and give the same 16-byte records into the same buffer of 64 KiB. They
-/// take turns, round by round, in this one process. What a side does is checked before it is timed
-/// and afterwards. Written are comparison.md, comparison.csv and plots.
+/// All sides hold the same joins and write the same 16-byte records into the same buffer of 64 KiB. They
+/// take turns, round by round, in one process. Each side's results are checked before and after the
+/// timing. The program writes comparison.md, comparison.csv and plots.
 ///
-/// A full run takes about a quarter of an hour, wants two cores that nobody else uses, and 6 GiB of
-/// memory.
+/// A full run takes about 15 minutes. It needs two idle cores and 6 GiB of memory.
 #[derive(Parser)]
 #[command(
     name = "groupscan-compare",
     after_help = "Examples:\n  \
-        cargo run --release --manifest-path benches/compare/Cargo.toml\n  \
-        cargo run --release --manifest-path benches/compare/Cargo.toml -- --quick\n  \
-        cargo run --release --manifest-path benches/compare/Cargo.toml -- \
+        cargo run --release -p groupscan-compare\n  \
+        cargo run --release -p groupscan-compare -- --quick\n  \
+        cargo run --release -p groupscan-compare -- \
         --only enumerate --only update\n  \
-        cargo run --release --manifest-path benches/compare/Cargo.toml --features mimalloc"
+        cargo run --release -p groupscan-compare --features mimalloc"
 )]
 pub struct Options {
-    /// Asks everything at small sizes and in few short rounds: seconds instead of minutes. Shows that
-    /// all works, and little about speed.
+    /// Asks everything at small sizes and in few short rounds: seconds instead of minutes. This shows that
+    /// everything works, but little about speed.
     #[arg(long)]
     quick: bool,
 
-    /// Asks this question and no other; may be repeated.
+    /// Asks only this question. May be repeated.
     #[arg(long, value_name = "QUESTION", value_parser = PossibleValuesParser::new(questions::names()))]
     only: Vec<String>,
 
-    /// Where the results go. By default that is docs/performance of the project for a full run, or
-    /// docs/performance/mimalloc if it has that allocator, and a temporary directory with --quick or
-    /// --only, so that results of full runs are not overwritten.
+    /// The directory for the results. The default for a full run is docs/performance of the project, or
+    /// docs/performance/mimalloc with that allocator. With --quick or --only it is a temporary directory,
+    /// so that results of full runs are not overwritten.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
 
-    /// The rounds of each side; 15 unless it is said otherwise (3 with --quick).
+    /// The rounds of each side. The default is 15, or 3 with --quick.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
     rounds: Option<u32>,
 }

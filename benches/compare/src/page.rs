@@ -1,18 +1,18 @@
-//! The buffer that everybody fills, and the records in it.
+//! The buffer that all sides fill, and its records.
 //!
-//! A page is filled with whole records in network byte order, handed on, and filled again. Peers that
-//! iterate pack key by key with one scalar loop; who has a slice of keys packs the slice
+//! A side fills a page with whole records in network byte order, passes it on, and fills it again. Peers
+//! that iterate pack key by key with one scalar loop. A peer with a slice of keys packs the slice
 //! ([`pack_slice`](crate::slices::pack_slice)).
 
 use bytemuck::{Pod, Zeroable};
 
-/// A record as `SOURCE_GROUP_ENTRY` has it: source, source mask, group, group mask.
+/// A record in the layout of `SOURCE_GROUP_ENTRY`: source, source mask, group, group mask.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
 #[repr(transparent)]
 pub struct Record([u32; 4]);
 
 impl Record {
-    /// The record of a key. A mask is 0 where its address is, otherwise it is the host mask.
+    /// The record of a key. A mask is 0 if its address is 0, and the host mask otherwise.
     #[inline(always)]
     pub fn new(key: u64) -> Self {
         let (group, source) = ((key >> 32) as u32, key as u32);
@@ -20,31 +20,31 @@ impl Record {
         Self([source.to_be(), mask(source), group.to_be(), mask(group)])
     }
 
-    /// The key that the record is of.
+    /// The key of the record.
     pub fn key(self) -> u64 {
         let [source, _, group, _] = self.0;
         u64::from(u32::from_be(group)) << 32 | u64::from(u32::from_be(source))
     }
 
-    /// The four numbers, as they lie in memory.
+    /// The four numbers, in memory order.
     pub fn words(self) -> [u32; 4] {
         self.0
     }
 }
 
-/// A buffer of 64 KiB. Its alignment is that of a page of memory, the same for everybody.
+/// A buffer of 64 KiB, aligned to a page of memory for all sides.
 #[derive(Clone, Copy, Pod, Zeroable)]
 #[repr(C, align(4096))]
 pub struct Page([Record; Page::RECORDS]);
 
-/// What is done with each filled page.
+/// The call for each filled page.
 pub type Sink<'s> = &'s mut dyn FnMut(&[Record]);
 
 impl Page {
     /// The bytes of a page.
     pub const BYTES: usize = 64 << 10;
 
-    /// The records that a page takes.
+    /// The number of records that fit into a page.
     pub const RECORDS: usize = Self::BYTES / size_of::<Record>();
 
     /// An empty page.
@@ -63,7 +63,7 @@ impl Page {
     }
 }
 
-/// Packs keys one by one, a page after the other.
+/// Packs keys one by one, page after page.
 pub fn pack(mut keys: impl Iterator<Item = u64>, page: &mut Page, sink: Sink<'_>) {
     loop {
         let mut filled = 0;

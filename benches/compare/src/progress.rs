@@ -1,16 +1,16 @@
-//! What is going on, and for how long it still will, on stderr.
+//! Progress and remaining time, on stderr.
 
 use std::io::{IsTerminal, stderr};
 use std::time::{Duration, Instant};
 
-/// How often a line is printed where it cannot be overwritten.
+/// The interval between lines on an output where they cannot be overwritten.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The state of a run.
 pub struct Progress {
     is_terminal: bool,
     start: Instant,
-    /// The seconds that the whole run is expected to take, and those of the questions that are done.
+    /// The expected seconds of the whole run, and of the questions that are done.
     expected: f64,
     done: f64,
     question: &'static str,
@@ -20,7 +20,7 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// Of a run that is expected to take so many seconds.
+    /// The progress of a run with this number of expected seconds.
     pub fn new(expected: f64) -> Self {
         Self {
             is_terminal: stderr().is_terminal(),
@@ -34,14 +34,14 @@ impl Progress {
         }
     }
 
-    /// The next question, and the seconds that it is expected to take.
+    /// Starts the next question, with its expected seconds.
     pub fn ask(&mut self, question: &'static str, seconds: f64) {
         self.done += self.question_seconds;
         (self.question, self.question_seconds) = (question, seconds);
         self.step.clear();
     }
 
-    /// What the question is at: a size, a peer, and the part of the question that is done.
+    /// Reports the size, the peer, and the part of the question that is done.
     pub fn at(&mut self, size: usize, peer: &str, part: f64) {
         let step = format!("{} at {size} joins", self.question);
         let is_new = self
@@ -60,14 +60,14 @@ impl Progress {
         self.said = Some((step, Instant::now()));
     }
 
-    /// The end of the run.
+    /// Reports the end of the run.
     pub fn finish(&self) {
         let took = humantime::format_duration(Duration::from_secs(self.start.elapsed().as_secs()));
         let clear = if self.is_terminal { "\r\x1b[K" } else { "" };
-        eprintln!("{clear}all asked, in {took}");
+        eprintln!("{clear}all questions asked in {took}");
     }
 
-    /// What was expected to be left, times how much longer than expected it took until now.
+    /// The expected remaining time, scaled by the ratio of actual to expected time so far.
     fn seconds_left(&self, part: f64) -> u64 {
         let done = self.done + self.question_seconds * part.clamp(0.0, 1.0);
         // A machine's speed shows only after some seconds.

@@ -1,18 +1,18 @@
-//! Rounds: how the sides of a question are timed.
+//! Rounds: the timing of a question's sides.
 //!
-//! In each round every side has one turn, because the speed of a machine drifts by more than many an
-//! effect. The order of a round is random, so that nobody always comes after the same one.
+//! In each round every side has one turn, because a machine's speed drifts by more than many effects. The
+//! order of a round is random, so that a side does not always follow the same one.
 
 use std::time::{Duration, Instant};
 
 use crate::joins::Random;
 
-/// The time after which a side has no more turns: some peers free so slowly what a reader held up that a
-/// turn takes minutes.
+/// The time after which a side has no more turns. Some peers free what a reader held so slowly that a turn
+/// takes minutes.
 const BUDGET: Duration = Duration::from_secs(60);
 
-/// Lets every side have a turn in each round, but for those whose turns have taken too long by then. Returns
-/// what the turns gave, by side.
+/// Gives every side a turn in each round, except sides whose turns have taken too long by then. Returns the
+/// results of the turns, by side.
 pub fn alternate<S, T>(
     sides: &mut [S],
     rounds: usize,
@@ -51,7 +51,7 @@ pub fn calls_that_fill(least: Duration, mut call: impl FnMut()) -> usize {
     }
 }
 
-/// How many nanoseconds one of `units` took.
+/// The nanoseconds per unit.
 pub fn nanos_a_unit(units: usize, run: impl FnOnce()) -> f64 {
     let start = Instant::now();
     run();

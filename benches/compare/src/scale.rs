@@ -1,35 +1,35 @@
-//! How large and how long everything is.
+//! The sizes and times of a run.
 
 use std::time::Duration;
 
 /// The sizes and times of a run.
 pub struct Scale {
-    /// The joins that are enumerated.
+    /// The numbers of joins that are enumerated.
     pub enumerated: &'static [usize],
-    /// The joins of tables that change, and of those whose memory is counted.
+    /// The numbers of joins of tables that change, and of tables whose memory is counted.
     pub sizes: &'static [usize],
-    /// The joins where one size must do.
+    /// The number of joins for questions with one size.
     pub large: usize,
     /// The rounds of each side.
     pub rounds: usize,
-    /// The rounds from `many_joins` on, where a turn takes long.
+    /// The rounds from `many_joins` on, where turns are long.
     pub rounds_of_many: usize,
     pub many_joins: usize,
     /// The least duration of a turn that enumerates.
     pub turn: Duration,
     /// The least duration of a turn that changes.
     pub update_turn: Duration,
-    /// For how long a reader and a writer run beside each other.
+    /// The time for which a reader and a writer run beside each other.
     pub window: Duration,
-    /// For how long the longest update is looked for.
+    /// The time in which the longest update is measured.
     pub pause: Duration,
-    /// For how long a reader stays at most while the writer that it is to be beside does not get on.
+    /// The longest time that a reader stays while its writer makes no progress.
     pub patience: Duration,
-    /// For how long a table changes while readers are parked.
+    /// The time for which a table changes while readers are parked.
     pub parked: Duration,
-    /// After how long one more reader is parked.
+    /// The time after which one more reader is parked.
     pub park_every: Duration,
-    /// The bytes at which the changes end early, because a peer frees nothing.
+    /// The bytes in use at which the changes end early, because a peer does not free memory.
     pub parked_limit_bytes: usize,
 }
 
@@ -51,7 +51,7 @@ impl Scale {
         parked_limit_bytes: 4 << 30,
     };
 
-    /// Seconds instead of minutes: it shows that all works, and little about speed.
+    /// Seconds instead of minutes. Shows that everything works, but little about speed.
     pub const QUICK: Self = Self {
         enumerated: &[1 << 10, 16 << 10, 64 << 10],
         sizes: &[16 << 10],

@@ -1,12 +1,12 @@
-//! Packing a slice of keys, with the widest vectors that the processor has.
+//! Packs a slice of keys with the widest vectors that the processor has.
 //!
-//! The loop is the same for all; the compiler makes vector instructions of it where it may use them.
+//! The loop is the same for all; the compiler vectorises it for the instructions that it may use.
 
 #![allow(unsafe_code, reason = "functions with more instructions than all processors have")]
 
 use crate::page::{Page, Record, Sink};
 
-/// Packs ascending keys that lie one after the other, a page after the other.
+/// Packs a slice of ascending keys, page after page.
 pub fn pack_slice(keys: &[u64], page: &mut Page, sink: Sink<'_>) {
     for keys in keys.chunks(Page::RECORDS) {
         let records = &mut page.records_mut()[..keys.len()];

@@ -63,7 +63,7 @@ impl Reader for &Map {
 
 struct Rest<'m> {
     txn: BptreeMapReadTxn<'m, u64, ()>,
-    /// The last key that was given.
+    /// The last key that was packed.
     last: Option<u64>,
 }
 

@@ -1,7 +1,7 @@
 //! `dashmap::DashSet`, a hash set in shards, each behind a lock.
 //!
-//! The hash is the standard library's, as by default: hosts choose groups, and could choose those
-//! that collide.
+//! The hash is the default of the standard library. Hosts choose groups, and could choose groups that
+//! collide.
 
 use dashmap::DashSet;
 

@@ -1,7 +1,7 @@
-//! Our table, with all three sets of memberships that it keeps.
+//! Our table, with all its three sets of memberships.
 
 use groupscan::{
-    Enumeration, Filter, GroupTable, Interface, Membership, Protocol, Snapshot, Stats, V4,
+    Enumeration, Filter, GroupTable, Interface, Join, Membership, Protocol, Snapshot, Stats, V4,
     View as Shown,
 };
 
@@ -10,7 +10,7 @@ use crate::page::{Page, Sink};
 
 pub(super) const KIND: Kind = Kind {
     name: "groupscan",
-    about: "`GroupTable`: three sets; `get_next` on a snapshot; a transaction a commit",
+    about: "`GroupTable`: three sets; `get_next` on a snapshot; one transaction per commit",
     packages: &["groupscan"],
     is_ours: true,
     enumerates: true,
@@ -34,7 +34,7 @@ fn snapshot(table: &GroupTable) -> Snapshot {
     table.snapshot().expect("few versions live")
 }
 
-/// Gives the next page, and says whether more are to come.
+/// Gives the next page. Returns whether more remain.
 fn next(enumeration: &Enumeration<V4>, page: &mut Page, sink: Sink<'_>) -> bool {
     let batch = enumeration.get_next(page.bytes_mut()).expect("a page takes a record");
     sink(bytemuck::cast_slice(batch.entries()));
@@ -47,7 +47,7 @@ impl Peer for GroupTable {
         for key in keys {
             let membership = membership(*key);
             let changed = if is_join { txn.join(&membership) } else { txn.leave(&membership) };
-            assert_eq!(changed, Ok(true), "keys are new, or were put in before");
+            assert_eq!(changed, Ok(true), "joining keys are new, leaving keys exist");
         }
         txn.commit();
     }
@@ -57,7 +57,7 @@ impl Peer for GroupTable {
     }
 
     fn park(&self, page: &mut Page, sink: Sink<'_>) -> Option<Box<dyn Parked + '_>> {
-        let enumeration = snapshot(self).enumerate(Shown::AllSources, Filter::all());
+        let enumeration = snapshot(self).ipv4().enumerate(Shown::AllSources, Filter::all());
         next(&enumeration, page, sink);
         Some(Box::new(enumeration))
     }
@@ -74,13 +74,13 @@ impl Peer for GroupTable {
 
 impl Reader for &GroupTable {
     fn enumerate(&self, page: &mut Page, sink: Sink<'_>) {
-        let enumeration = snapshot(self).enumerate(Shown::AllSources, Filter::all());
+        let enumeration = snapshot(self).ipv4().enumerate(Shown::AllSources, Filter::all());
         while next(&enumeration, page, sink) {}
     }
 
     fn contains(&self, key: u64) -> bool {
         let [group, source] = [(key >> 32) as u32, key as u32].map(V4::from_bits);
-        snapshot(self).contains(group, source)
+        snapshot(self).ipv4().contains(Join::new(group, source))
     }
 }
 

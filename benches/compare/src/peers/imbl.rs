@@ -70,7 +70,7 @@ impl Reader for &Persistent {
 
 struct Rest {
     set: Arc<OrdSet<u64>>,
-    /// The last key that was given.
+    /// The last key that was packed.
     last: Option<u64>,
 }
 

@@ -1,4 +1,4 @@
-//! Our set of joins alone, with all that a table has around its sets: what the peers keep, and no more.
+//! Our set of joins alone, with everything that a table has around its sets. It stores what the peers store.
 
 use groupscan::Stats;
 use groupscan::internals::{JoinSet, JoinSetSnapshot};
@@ -8,7 +8,7 @@ use crate::page::{Page, Sink};
 
 pub(super) const KIND: Kind = Kind {
     name: "groupscan (joins alone)",
-    about: "`internals::JoinSet`: one of the table's three sets; a transaction a commit",
+    about: "`internals::JoinSet`: one of the table's three sets; one transaction per commit",
     packages: &["groupscan"],
     is_ours: true,
     enumerates: false,
@@ -29,7 +29,7 @@ fn snapshot(set: &JoinSet) -> JoinSetSnapshot {
 
 impl Peer for JoinSet {
     fn change(&self, keys: &[u64], is_join: bool) {
-        assert!(self.change(keys.iter().copied(), is_join), "there is memory");
+        assert!(self.change(keys.iter().copied(), is_join), "memory is available");
     }
 
     fn reader(&self) -> Box<dyn Reader + '_> {
@@ -52,7 +52,7 @@ impl Peer for JoinSet {
 
 impl Reader for &JoinSet {
     fn enumerate(&self, _page: &mut Page, _sink: Sink<'_>) {
-        unreachable!("the set alone is not asked to enumerate");
+        unreachable!("the set alone does not enumerate");
     }
 
     fn contains(&self, key: u64) -> bool {

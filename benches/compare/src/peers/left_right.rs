@@ -1,7 +1,7 @@
-//! `left-right` over two `BTreeSet<u64>`: readers have the one while the writer changes the other.
+//! `left-right` over two `BTreeSet<u64>`: readers use one while the writer changes the other.
 //!
-//! A change is appended for each key, and a commit publishes. Each thread has a read handle, and
-//! enters it for each enumeration. The one write handle is behind a lock.
+//! Each key appends a change, and a commit publishes. Each thread has a read handle and enters it for each
+//! enumeration. The write handle is behind a lock.
 
 use std::collections::BTreeSet;
 use std::sync::Mutex;
@@ -13,7 +13,7 @@ use crate::page::{Page, Sink, pack};
 
 pub(super) const KIND: Kind = Kind {
     name: "left-right",
-    about: "two `BTreeSet`s; a commit appends to the log and publishes; a guard an enumeration",
+    about: "two `BTreeSet`s; a commit appends to the log and publishes; one guard per enumeration",
     packages: &["left-right"],
     is_ours: false,
     enumerates: true,
@@ -23,7 +23,7 @@ pub(super) const KIND: Kind = Kind {
     view: View::StopsWriters,
     build: |keys| {
         let sets = Sets::new();
-        // In pieces, for the log keeps the room of its largest batch.
+        // In pieces, because the log keeps the capacity of its largest batch.
         keys.chunks(1000).for_each(|keys| sets.change(keys, true));
         sets.publish();
         Box::new(sets)
@@ -58,8 +58,8 @@ impl Sets {
     fn new() -> Self {
         let (writer, reader) = left_right::new();
         let sets = Self { writer: Mutex::new(writer), readers: reader.factory() };
-        // The first two are special: they would make one set a clone of the other, whose nodes lie
-        // in order. So they have nothing to do.
+        // The first two publishes are special: they would make one set a clone of the other, with its nodes
+        // in order in memory. So they get no changes.
         sets.publish();
         sets.publish();
         sets

@@ -1,6 +1,6 @@
-//! `RwLock<BTreeSet<u64>>`, the first thing that comes to mind.
+//! `RwLock<BTreeSet<u64>>`, the obvious choice.
 //!
-//! An enumeration has the read lock from start to end: otherwise it is not of one point in time.
+//! An enumeration holds the read lock from start to end. Otherwise it would not show one point in time.
 
 use std::collections::BTreeSet;
 use std::sync::{RwLock, RwLockReadGuard};

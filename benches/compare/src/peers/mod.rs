@@ -1,4 +1,4 @@
-//! The peers: what one would take otherwise, each at its best documented use, and ourselves.
+//! The peers: the usual alternatives, each at its best documented use, and groupscan.
 
 mod concread;
 mod dashmap;
@@ -15,7 +15,7 @@ mod vec;
 
 use crate::page::{Page, Record, Sink};
 
-/// All peers; the first is the one that the others are compared with.
+/// All peers. The others are compared with the first.
 pub static ALL: [Kind; 10] = [
     groupscan::KIND,
     join_set::KIND,
@@ -29,61 +29,61 @@ pub static ALL: [Kind; 10] = [
     dashmap::KIND,
 ];
 
-/// What there is to know about a kind of peer, and how one is made.
+/// The properties of a kind of peer, and its constructor.
 #[derive(Debug)]
 pub struct Kind {
     pub name: &'static str,
-    /// What is stored, and how it is used.
+    /// What it stores, and how it is used.
     pub about: &'static str,
     /// The packages whose versions matter.
     pub packages: &'static [&'static str],
-    /// Whether it is a part of groupscan.
+    /// Whether it is part of groupscan.
     pub is_ours: bool,
     /// Whether it can be enumerated.
     pub enumerates: bool,
-    /// Whether an enumeration is of one point in time, whatever writers do meanwhile.
+    /// Whether an enumeration shows one point in time, also beside writers.
     pub is_of_one_time: bool,
-    /// Whether an enumeration ascends.
+    /// Whether an enumeration is in ascending order.
     pub is_ordered: bool,
     /// Whether the changes of a batch become visible all at once.
     pub has_batches: bool,
     pub view: View,
-    /// Makes one that has these joins, put in in this order.
+    /// Makes a peer with these joins, added in this order.
     pub build: fn(&[u64]) -> Box<dyn Peer>,
 }
 
-/// Whether a reader can keep what it sees from one call to the next.
+/// Whether a reader can keep its view from one call to the next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum View {
-    /// Yes, and writers go on.
+    /// Yes, and writers continue.
     Snapshot,
-    /// Yes, but no writer gets on until the reader is done.
+    /// Yes, but writers wait until the reader is done.
     StopsWriters,
-    /// There is no such thing.
+    /// No.
     Missing,
 }
 
 /// A set of joins that threads share.
 pub trait Peer: Send + Sync {
-    /// Joins or leaves keys in one commit, or one by one where there are no batches. Keys that join
-    /// are new, keys that leave are there.
+    /// Joins or leaves keys in one commit, or one by one if the peer has no batches. Joining keys are new,
+    /// leaving keys exist.
     fn change(&self, keys: &[u64], is_join: bool);
 
-    /// What one thread reads by.
+    /// A reader for one thread.
     fn reader(&self) -> Box<dyn Reader + '_>;
 
-    /// Begins an enumeration, gives its first page, and keeps the rest as it is now. `None` where
-    /// there are no snapshots.
+    /// Begins an enumeration, gives its first page, and keeps the rest as it is now. `None` if the peer
+    /// has no snapshots.
     fn park(&self, _page: &mut Page, _sink: Sink<'_>) -> Option<Box<dyn Parked + '_>> {
         None
     }
 
-    /// The memory that does not come from the allocator.
+    /// The memory that is not from the allocator.
     fn nodes(&self) -> Option<Nodes> {
         None
     }
 
-    /// Whether it has these ascending keys and no others.
+    /// Whether it has exactly these ascending keys.
     fn holds(&self, keys: &[u64]) -> bool {
         let mut found = Vec::with_capacity(keys.len());
         let mut sink = |records: &[Record]| {
@@ -95,29 +95,29 @@ pub trait Peer: Send + Sync {
     }
 }
 
-/// One thread's way to read. Each call looks at what was committed last when it began.
+/// A thread's reader. Each call sees the last commit before its start.
 pub trait Reader {
-    /// Gives the records of all joins, by pages.
+    /// Gives the records of all joins, page by page.
     fn enumerate(&self, page: &mut Page, sink: Sink<'_>);
 
     /// Whether a key is joined.
     fn contains(&self, key: u64) -> bool;
 }
 
-/// An enumeration that waits after its first page.
+/// An enumeration that is parked after its first page.
 pub trait Parked {
-    /// Gives the rest.
+    /// Gives the remaining pages.
     fn finish(self: Box<Self>, page: &mut Page, sink: Sink<'_>);
 }
 
-/// Memory that a peer has mapped for itself.
+/// Memory that a peer maps itself.
 #[derive(Clone, Copy, Debug)]
 pub struct Nodes {
-    /// What has nodes, of the current version and of older ones.
+    /// The bytes of nodes, of the current version and of older ones.
     pub in_use_bytes: usize,
-    /// That part of it which the current version does not reach.
+    /// The part of it that the current version does not reach.
     pub retained_bytes: usize,
-    /// What was got from the system, where that is known.
+    /// The bytes mapped from the system, if known.
     pub mapped_bytes: Option<usize>,
 }
 

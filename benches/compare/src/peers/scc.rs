@@ -1,4 +1,4 @@
-//! `scc::TreeIndex`, a B+tree that is read without locks.
+//! `scc::TreeIndex`, a B+tree with lock-free reads.
 
 use scc::{Guard, TreeIndex};
 
@@ -7,7 +7,7 @@ use crate::page::{Page, Sink, pack};
 
 pub(super) const KIND: Kind = Kind {
     name: "scc::TreeIndex",
-    about: "a B+tree that is read without locks; changes one by one; a guard an enumeration",
+    about: "a B+tree with lock-free reads; changes one by one; one guard per enumeration",
     packages: &["scc"],
     is_ours: false,
     enumerates: true,

@@ -1,7 +1,7 @@
 //! `crossbeam_skiplist::SkipList`, a lock-free skip list.
 //!
-//! `SkipSet` is the same list, and pins the thread and counts references for each key that it gives;
-//! with a guard of one's own neither is done.
+//! `SkipSet` is the same list, but pins the thread and counts references for each key. A guard of the
+//! caller's own avoids both.
 
 use crossbeam_epoch as epoch;
 use crossbeam_skiplist::SkipList;
@@ -11,7 +11,7 @@ use crate::page::{Page, Sink, pack};
 
 pub(super) const KIND: Kind = Kind {
     name: "SkipList",
-    about: "crossbeam's lock-free skip list; changes one by one; a guard an enumeration",
+    about: "crossbeam's lock-free skip list; changes one by one; one guard per enumeration",
     packages: &["crossbeam-skiplist"],
     is_ours: false,
     enumerates: true,

@@ -1,4 +1,4 @@
-//! Every peer against the standard library's set.
+//! Every peer, compared with the standard library's set.
 
 use std::collections::BTreeSet;
 
@@ -6,7 +6,7 @@ use super::*;
 use crate::check;
 use crate::joins::{Churn, Random};
 
-/// Checks what a peer has, by all ways to read it.
+/// Checks a peer's contents by every way to read it.
 fn check_contents(kind: &Kind, peer: &dyn Peer, model: &BTreeSet<u64>, absent: &[u64]) {
     let keys: Vec<u64> = model.iter().copied().collect();
     assert!(peer.holds(&keys), "{}", kind.name);
@@ -52,7 +52,7 @@ fn peers_are_sets() {
 }
 
 #[test]
-fn wildcards_are_packed_as_such() {
+fn any_source_joins_are_packed_as_such() {
     let mut keys: Vec<u64> = (0..5000).map(|number| (0xe800_0000 + number / 2) << 32).collect();
     keys.dedup();
     for kind in that_enumerate() {

@@ -1,8 +1,8 @@
-//! `ArcSwap<Vec<u64>>`: a sorted array that is never changed, only replaced.
+//! `ArcSwap<Vec<u64>>`: a sorted array that is replaced, never changed.
 //!
-//! A commit makes the next array in one pass over the last one, copying what lies between two changes
-//! as a whole; for one change that is two copies of memory. The array is packed from its slice, with
-//! vector instructions.
+//! A commit makes the next array in one pass over the last one, and copies the keys between two changes as
+//! a whole. For one change that is two copies of memory. The array is packed from its slice with vector
+//! instructions.
 
 use std::sync::{Arc, Mutex};
 
@@ -35,7 +35,7 @@ struct Array {
     writer: Mutex<()>,
 }
 
-/// The ascending keys of `old` and `new`, which have none in common.
+/// The ascending keys of `old` and `new`. They have no key in common.
 fn with(old: &[u64], new: &[u64]) -> Vec<u64> {
     let mut keys = Vec::with_capacity(old.len() + new.len());
     let mut rest = old;
@@ -49,7 +49,7 @@ fn with(old: &[u64], new: &[u64]) -> Vec<u64> {
     keys
 }
 
-/// The ascending keys of `old` that are not among those of `gone`. `old` has all of `gone`.
+/// The ascending keys of `old` without those of `gone`. `old` has all of `gone`.
 fn without(old: &[u64], gone: &[u64]) -> Vec<u64> {
     let mut keys = Vec::with_capacity(old.len() - gone.len());
     let mut rest = old;

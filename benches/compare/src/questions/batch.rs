@@ -1,4 +1,4 @@
-//! What many changes in one commit cost.
+//! The cost of many changes in one commit.
 
 use anyhow::Result;
 
@@ -16,9 +16,9 @@ const BATCHES: usize = 10;
 pub(super) const QUESTION: Question = Question {
     name: "batch",
     title: "1,000 joins in one commit",
-    text: "One thread joins 1,000 new random keys in one commit, and leaves them in another one; ten \
-           such batches are a turn. What is put in and taken out is looked for in between, untimed: \
-           leaves find in the caches what joins do not.",
+    text: "One thread joins 1,000 new random keys in one commit, and leaves them in another commit. \
+           A turn is ten such batches. The changed keys are looked up after each commit, untimed, \
+           so leaves find them in the caches and joins do not.",
     plot: Some("update.svg"),
     ask,
     seconds: |scale| 8.0 + scale.rounds as f64 * peers::ALL.len() as f64 * 0.05,
@@ -28,13 +28,13 @@ static METRICS: [Metric; 2] = [
     Metric {
         name: "join in a batch",
         unit: "ns",
-        meaning: "Nanoseconds a join",
+        meaning: "Nanoseconds per join",
         better: Better::Lower,
     },
     Metric {
         name: "leave in a batch",
         unit: "ns",
-        meaning: "Nanoseconds a leave",
+        meaning: "Nanoseconds per leave",
         better: Better::Lower,
     },
 ];
@@ -64,7 +64,7 @@ fn ask(run: &mut Run<'_>) -> Result<Answer> {
     let without = sides.iter().filter(|side| !side.kind.has_batches);
     let names: Vec<&str> = without.map(|side| side.kind.name).collect();
     answer.notes.push(format!(
-        "{} have no batches: they make the changes one by one, and readers see each of them.",
+        "{} have no batches: they make the changes one by one, and readers see each change.",
         names.join(", ")
     ));
     Ok(answer)

@@ -1,4 +1,4 @@
-//! What a reader and a writer do to each other.
+//! The effect of a reader and a writer on each other.
 
 use std::hint::black_box;
 use std::sync::Barrier;
@@ -19,9 +19,9 @@ use crate::rounds::alternate;
 pub(super) const QUESTION: Question = Question {
     name: "beside-writer",
     title: "Enumerating beside a writer",
-    text: "One thread enumerates all joins over and over. Another one leaves a random join and joins \
-           a new one, each with a commit of its own, as fast as it can; making up what changes is not \
-           timed. The writer is timed without the reader, too.",
+    text: "One thread enumerates all joins repeatedly. Another thread leaves a random join and \
+           joins a new one, each in its own commit, as fast as it can. The preparation of the \
+           changes is not timed. The writer is also timed without the reader.",
     plot: None,
     ask,
     seconds: |scale| {
@@ -30,34 +30,34 @@ pub(super) const QUESTION: Question = Question {
     },
 };
 
-/// The changes that are made up at a time.
+/// The changes that are prepared at a time.
 const PREPARED: usize = 1000;
 
 static METRICS: [Metric; 3] = [
     Metric {
         name: "record beside a writer",
         unit: "ns",
-        meaning: "Nanoseconds a record, beside the writer",
+        meaning: "Nanoseconds per record, beside the writer",
         better: Better::Lower,
     },
     Metric {
         name: "commits beside a reader",
         unit: "1/s",
-        meaning: "The writer's commits a second, beside the reader",
+        meaning: "The writer's commits per second, beside the reader",
         better: Better::Higher,
     },
     Metric {
         name: "commits alone",
         unit: "1/s",
-        meaning: "The writer's commits a second, with no reader",
+        meaning: "The writer's commits per second, without a reader",
         better: Better::Higher,
     },
 ];
 
-/// What a turn gives: the metrics, and 1 where the writer stopped before the reader was done.
+/// The result of a turn: the metrics, and 1 if the writer stopped before the reader was done.
 type Turn = [f64; METRICS.len() + 1];
 
-/// The place of the latter.
+/// The place of that 1.
 const IS_CUT: usize = METRICS.len();
 
 fn ask(run: &mut Run<'_>) -> Result<Answer> {
@@ -80,23 +80,24 @@ fn ask(run: &mut Run<'_>) -> Result<Answer> {
         }
     }
     answer.notes.push(
-        "A peer whose enumeration is not of one point in time gives a record for what was there when \
-         it came by, and has no one moment to wait for. A peer with a lock lets the two take turns."
+        "A peer whose enumeration does not show one point in time gives each record as it was when \
+         the reader reached it, so it does not pay for a consistent view. With a lock, reader and \
+         writer take turns."
             .into(),
     );
     Ok(answer)
 }
 
-/// Says whose readers were not done with one enumeration when the writer stopped.
+/// Notes the peers whose readers had not finished one enumeration when the writer stopped.
 fn cut_short(size: usize, sides: &[Side], turns: &[Vec<Turn>], window: Duration) -> Vec<String> {
     let cut = |turns: &[Turn]| turns.iter().filter(|turn| turn[IS_CUT] > 0.0).count();
     let sides = sides.iter().zip(turns).filter(|(_, turns)| cut(turns) > 0);
     sides
         .map(|(side, turns)| {
             format!(
-                "In {} of its {} turns at {} joins {} had not enumerated all once when the writer \
-                 stopped, after {} ms: what a record took then is that time and the rest, and no more \
-                 than a lower bound.",
+                "In {} of its {} turns at {} joins, {} had not finished one enumeration when the \
+                 writer stopped after {} ms. The time of a record then includes time without the \
+                 writer, so it is a lower bound.",
                 cut(turns),
                 turns.len(),
                 grouped(size as u64),
@@ -108,7 +109,7 @@ fn cut_short(size: usize, sides: &[Side], turns: &[Vec<Turn>], window: Duration)
 }
 
 /// Enumerates for a window, and at least once, while another thread writes. Returns the nanoseconds
-/// of a record, the writer's commits a second, and whether the writer stopped before the first
+/// per record, the writer's commits per second, and whether the writer stopped before the first
 /// enumeration was done.
 fn beside_a_writer(side: &mut Side, window: Duration, page: &mut Page) -> (f64, f64, bool) {
     let (ready, ends) = (Barrier::new(3), AtomicBool::new(false));
@@ -119,8 +120,8 @@ fn beside_a_writer(side: &mut Side, window: Duration, page: &mut Page) -> (f64, 
             ready.wait();
             write(peer, churn, &ends)
         });
-        // The window ends for the writer whatever the reader does: where readers free what commits
-        // replaced, one would never be done with a writer that does not stop.
+        // The writer's window ends whatever the reader does. If readers free what commits replaced, a
+        // reader would never finish beside a writer that does not stop.
         scope.spawn(|| {
             ready.wait();
             thread::sleep(window);
@@ -140,7 +141,7 @@ fn beside_a_writer(side: &mut Side, window: Duration, page: &mut Page) -> (f64, 
     })
 }
 
-/// The commits a second when nobody reads.
+/// The commits per second without a reader.
 fn write_alone(side: &mut Side, window: Duration) -> f64 {
     let ends = AtomicBool::new(false);
     thread::scope(|scope| {
@@ -152,7 +153,7 @@ fn write_alone(side: &mut Side, window: Duration) -> f64 {
     })
 }
 
-/// Writes until it is told to end. Returns the commits a second.
+/// Writes until it is told to end. Returns the commits per second.
 fn write(peer: &dyn Peer, churn: &mut Churn, ends: &AtomicBool) -> f64 {
     let (mut time, mut commits) = (Duration::ZERO, 0);
     while !ends.load(Ordering::Relaxed) {

@@ -1,4 +1,4 @@
-//! How long it takes to enumerate all joins.
+//! The time to enumerate all joins.
 
 use std::hint::black_box;
 
@@ -12,14 +12,14 @@ use crate::rounds::{alternate, calls_that_fill, nanos_a_unit};
 pub(super) const QUESTION: Question = Question {
     name: "enumerate",
     title: "Enumerating all joins",
-    text: "One thread enumerates all joins into the buffer, over and over; nobody writes.",
+    text: "One thread enumerates all joins into the buffer, repeatedly, without a writer.",
     plot: Some("enumerate.svg"),
     ask,
     seconds: |scale| scale.enumerated.iter().map(|size| 1.0 + *size as f64 * 2e-5).sum(),
 };
 
 static RECORD: Metric =
-    Metric { name: "record", unit: "ns", meaning: "Nanoseconds a record", better: Better::Lower };
+    Metric { name: "record", unit: "ns", meaning: "Nanoseconds per record", better: Better::Lower };
 
 fn ask(run: &mut Run<'_>) -> Result<Answer> {
     let mut answer = Answer::default();

@@ -1,4 +1,4 @@
-//! What a join takes.
+//! The memory of a join.
 
 use anyhow::Result;
 
@@ -12,17 +12,17 @@ use crate::report::figures::joins;
 
 pub(super) const QUESTION: Question = Question {
     name: "memory",
-    title: "Bytes an entry",
-    text: "Bytes in use by a table that was filled in random order, divided by its joins: what the \
-           allocator gave and did not get back, as it was asked for, and groupscan's nodes, which it \
-           maps itself. What allocators add is not in it.",
+    title: "Bytes per entry",
+    text: "Bytes in use by a table that was filled in random order, divided by its joins. They \
+           include the requested bytes that the allocator gave and did not get back, and \
+           groupscan's nodes, which it maps itself. They exclude the allocator's overhead.",
     plot: None,
     ask,
     seconds: |scale| scale.sizes.iter().map(|size| *size as f64 * 1.2e-5).sum(),
 };
 
 static ENTRY: Metric =
-    Metric { name: "entry", unit: "bytes", meaning: "Bytes an entry", better: Better::Lower };
+    Metric { name: "entry", unit: "bytes", meaning: "Bytes per entry", better: Better::Lower };
 
 fn ask(run: &mut Run<'_>) -> Result<Answer> {
     let mut answer = Answer::default();
@@ -42,7 +42,7 @@ fn ask(run: &mut Run<'_>) -> Result<Answer> {
             figures.push((kind, vec![bytes as f64 / size as f64]));
             if let Some(mapped) = nodes.and_then(|nodes| nodes.mapped_bytes) {
                 answer.notes.push(format!(
-                    "{} has {:.1} bytes an entry mapped at {} joins: its nodes, and what is free for more.",
+                    "{} maps {:.1} bytes per entry at {} joins: its nodes, and free memory for more.",
                     kind.name,
                     mapped as f64 / size as f64,
                     joins(size)
@@ -52,8 +52,8 @@ fn ask(run: &mut Run<'_>) -> Result<Answer> {
         answer.measures.extend(measures(QUESTION.name, size, &ENTRY, &figures));
     }
     answer.notes.push(
-        "groupscan keeps three sets of the memberships, and its peers one; left-right has that one \
-         twice."
+        "groupscan keeps three sets of the memberships; its peers keep one, and left-right has two \
+         copies of it."
             .into(),
     );
     Ok(answer)

@@ -1,4 +1,4 @@
-//! The questions: one file each.
+//! The questions, one file each.
 
 mod batch;
 mod beside_writer;
@@ -19,7 +19,7 @@ use crate::progress::Progress;
 use crate::report::figures::grouped;
 use crate::scale::Scale;
 
-/// All questions, in the order in which they are asked.
+/// All questions, in their order.
 pub static ALL: [Question; 7] = [
     enumerate::QUESTION,
     beside_writer::QUESTION,
@@ -35,33 +35,33 @@ pub fn names() -> impl Iterator<Item = &'static str> {
     ALL.iter().map(|question| question.name)
 }
 
-/// A question, and how it is asked.
+/// A question, and the code that asks it.
 pub struct Question {
     pub name: &'static str,
     pub title: &'static str,
-    /// What is done, for the report.
+    /// The description for the report.
     pub text: &'static str,
-    /// The plot that shows the answer, if one does.
+    /// The plot of the answer, if it has one.
     pub plot: Option<&'static str>,
     pub ask: fn(&mut Run<'_>) -> Result<Answer>,
-    /// About how long that takes.
+    /// The approximate time that it takes.
     pub seconds: fn(&Scale) -> f64,
 }
 
-/// What the questions of a run have in common.
+/// The data that the questions of a run share.
 pub struct Run<'r> {
     pub scale: &'r Scale,
     pub progress: &'r mut Progress,
     pub page: Box<Page>,
 }
 
-/// What came out.
+/// The answer to a question.
 #[derive(Default)]
 pub struct Answer {
     pub measures: Vec<Measure>,
-    /// Sentences that belong to the figures.
+    /// Notes on the figures.
     pub notes: Vec<String>,
-    /// How something went over time.
+    /// Values over time.
     pub courses: Vec<Course>,
 }
 
@@ -72,7 +72,7 @@ pub struct Course {
     pub points: Vec<(f64, usize)>,
 }
 
-/// A peer that has its turns in the rounds of a question.
+/// A peer with turns in the rounds of a question.
 struct Side {
     kind: &'static Kind,
     peer: Box<dyn Peer>,
@@ -99,28 +99,29 @@ impl Run<'_> {
     }
 }
 
-/// Checks that peers have what they should have after all changes.
+/// Checks that peers have the expected contents after all changes.
 fn check_contents(sides: &[Side]) -> Result<()> {
     sides
         .iter()
         .try_for_each(|side| check::contents(side.kind, &*side.peer, &side.churn.sorted_keys()))
 }
 
-/// Says which sides had fewer turns than there were rounds, because their turns took so long.
+/// Notes the sides that had fewer turns than rounds, because their turns took too long.
 fn short_of_turns<T>(size: usize, sides: &[Side], turns: &[Vec<T>], rounds: usize) -> Vec<String> {
     let short = sides.iter().zip(turns).filter(|(_, turns)| turns.len() < rounds);
     short
         .map(|(side, turns)| {
             let (name, count) = (side.kind.name, turns.len());
             format!(
-                "{name} had {count} of {rounds} turns at {} joins, for these took more than a minute.",
+                "{name} had {count} of {rounds} turns at {} joins, because its turns took more than \
+                 a minute.",
                 grouped(size as u64)
             )
         })
         .collect()
 }
 
-/// The figures of one metric, where each turn gave as many as there are metrics.
+/// The figures of one metric. Each turn gave one figure per metric.
 fn measures_of<const N: usize>(
     question: &'static str,
     size: usize,

@@ -1,13 +1,12 @@
-//! What readers cost who begin to enumerate and do not go on.
+//! The cost of readers that begin to enumerate and then stop.
 //!
 //! # The bound
 //!
-//! Of groupscan's nodes in use, those that the current version does not reach are on the list of a
-//! parked version that reaches them, or wait to be reclaimed. So they are at most the nodes of all
-//! parked versions, counted when these were current, and those that wait. Versions in between die with
-//! the commit that replaces them, and each commit sees to twice the nodes that it replaced and more. So
-//! what waits after a commit is what the last one replaced at most: a way down in each tree, and where
-//! nodes were split or joined their neighbours.
+//! A node in use that the current version does not reach is on the list of a parked version that reaches
+//! it, or waits to be reclaimed. So these are at most the nodes of all parked versions, counted when each
+//! was current, and the waiting nodes. Versions in between die with the commit that replaces them, and each
+//! commit reclaims at least twice as many nodes as it replaced. So at most the nodes that the last commit
+//! replaced wait after it: a path in each tree, and the neighbours of nodes that were split or merged.
 
 use std::time::{Duration, Instant};
 
@@ -25,35 +24,35 @@ use crate::scale::Scale;
 /// The readers that are parked.
 const READERS: usize = 5;
 
-/// How often memory is looked at.
+/// The interval between samples of memory.
 const SAMPLING: Duration = Duration::from_millis(250);
 
-/// The nodes that wait to be reclaimed at most, after a commit of one change.
+/// The largest number of nodes that wait to be reclaimed after a commit of one change.
 const WAITING_NODES: usize = 64;
 
 pub(super) const QUESTION: Question = Question {
     name: "parked",
     title: "Memory while readers are parked",
-    text: "One thread leaves a random join and joins a new one, each with a commit of its own, as fast \
-           as it can. An enumeration is begun before the first change and another one every so often, \
-           five in all; they stop after their first page. When the changes are over they go on, and \
-           all that they give is compared with what the table had when they began. Each peer has one \
-           run. Bytes in use are counted as above; the allocator's count makes allocations a little \
-           slower here, and making up what changes is part of the time.",
+    text: "One thread leaves a random join and joins a new one, each in its own commit, as fast as \
+           it can. One enumeration begins before the first change, and four more begin at regular \
+           intervals. They stop after their first page. After the changes they continue, and all \
+           their records are compared with the table's contents when they began. Each peer has one \
+           run. Bytes in use are counted as above. The allocator's count makes allocations a little \
+           slower here, and the time includes the preparation of the changes.",
     plot: Some("parked.svg"),
     ask,
     seconds: |scale| 4.0 * (scale.parked.as_secs_f64() + scale.large as f64 * 3e-6),
 };
 
 static METRICS: [Metric; 3] = [
-    Metric { name: "most", unit: "MiB", meaning: "MiB in use at most", better: Better::Lower },
+    Metric { name: "most", unit: "MiB", meaning: "Peak MiB in use", better: Better::Lower },
     Metric {
         name: "growth",
         unit: "times",
-        meaning: "MiB in use at most, over what was in use before the first change",
+        meaning: "Peak MiB in use, over the MiB in use before the first change",
         better: Better::Lower,
     },
-    Metric { name: "commits", unit: "1/s", meaning: "Commits a second", better: Better::Higher },
+    Metric { name: "commits", unit: "1/s", meaning: "Commits per second", better: Better::Higher },
 ];
 
 fn ask(run: &mut Run<'_>) -> Result<Answer> {
@@ -74,22 +73,22 @@ fn ask(run: &mut Run<'_>) -> Result<Answer> {
         answer.measures.extend(measures(QUESTION.name, run.scale.large, metric, figures));
     }
     for (view, consequence) in [
-        (View::StopsWriters, "a parked reader stops the writer for as long as it is parked"),
-        (View::Missing, "there is no view that could be parked"),
+        (View::StopsWriters, "a parked reader blocks the writer while it is parked"),
+        (View::Missing, "a view cannot be parked"),
     ] {
         let names: Vec<&str> =
             peers::ALL.iter().filter(|kind| kind.view == view).map(|kind| kind.name).collect();
         answer.notes.push(format!("{}: {consequence}.", names.join(", ")));
     }
     answer.notes.push(
-        "concread frees what commits replaced in the order of the commits, so that its oldest reader \
-         retains all that was replaced since it began."
+        "concread frees replaced nodes in the order of the commits, so its oldest reader retains \
+         everything replaced since it began."
             .into(),
     );
     Ok(answer)
 }
 
-/// How the run of one peer went.
+/// The result of one peer's run.
 struct End {
     /// In the order of the metrics.
     figures: [f64; METRICS.len()],
@@ -97,7 +96,7 @@ struct End {
     notes: Vec<String>,
 }
 
-/// A parked reader, what it has given, and what it should have given in the end.
+/// A parked reader, what it has given so far, and what it must have given at the end.
 struct Reader<'p> {
     parked: Box<dyn Parked + 'p>,
     given: Digest,
@@ -105,7 +104,7 @@ struct Reader<'p> {
 }
 
 impl<'p> Reader<'p> {
-    /// Begins to enumerate what the churn says is in the table; `None` where there are no snapshots.
+    /// Begins to enumerate the table, whose contents the churn knows. `None` if the peer has no snapshots.
     fn park(peer: &'p dyn Peer, churn: &Churn, page: &mut Page) -> Option<Self> {
         let expected = Digest::of(&churn.sorted_keys());
         let mut given = Digest::default();
@@ -113,7 +112,7 @@ impl<'p> Reader<'p> {
         Some(Self { parked, given, expected })
     }
 
-    /// Goes on to the end, and compares what was given with what the table had at the start.
+    /// Continues to the end, and compares what was given with the table's contents at the start.
     fn finish(self, kind: &Kind, page: &mut Page) -> Result<()> {
         let Self { parked, mut given, expected } = self;
         parked.finish(page, &mut |records| given.add(records));
@@ -122,7 +121,7 @@ impl<'p> Reader<'p> {
     }
 }
 
-/// How many records there were, and which, in order.
+/// The number of records, and a hash of them in order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Digest {
     records: usize,
@@ -141,7 +140,7 @@ impl Digest {
         self.records += records.len();
     }
 
-    /// Of the records of ascending keys.
+    /// The digest of the records of ascending keys.
     fn of(keys: &[u64]) -> Self {
         let mut digest = Self::default();
         keys.iter().for_each(|key| digest.add(&[Record::new(*key)]));
@@ -149,7 +148,7 @@ impl Digest {
     }
 }
 
-/// Changes a table while readers are parked, looks at its memory, and lets the readers go on.
+/// Changes a table while readers are parked, samples its memory, and then resumes the readers.
 fn churn_beside_parked(
     run: &mut Run<'_>,
     kind: &'static Kind,
@@ -205,7 +204,7 @@ fn churn_beside_parked(
     if ran < parked {
         notes.push(format!(
             "{} was stopped after {:.1} s and {} commits, with {parked_readers} readers parked: \
-             {:.0} MiB were in use, and {:.0} are the limit of a run.",
+             {:.0} MiB were in use, and the limit of a run is {:.0} MiB.",
             kind.name,
             ran.as_secs_f64(),
             grouped(commits),
@@ -221,7 +220,7 @@ fn mib(bytes: usize) -> f64 {
     bytes as f64 / f64::from(1 << 20)
 }
 
-/// The bound on groupscan's nodes, and how near to it they came.
+/// The bound on groupscan's nodes, and how close to it they came.
 #[derive(Default)]
 struct Bound {
     /// The bytes of the nodes of all parked versions.
@@ -232,7 +231,7 @@ struct Bound {
 }
 
 impl Bound {
-    /// Takes in that the current version was parked.
+    /// Records that the current version was parked.
     fn park(&mut self, nodes: Option<Nodes>) {
         if let Some(nodes) = nodes {
             self.parked_bytes += nodes.in_use_bytes - nodes.retained_bytes;
@@ -250,7 +249,7 @@ impl Bound {
         let bound = current_bytes + self.parked_bytes + waiting_bytes;
         ensure!(
             nodes.in_use_bytes <= bound,
-            "groupscan has {} bytes of nodes in use, and {bound} was the bound",
+            "groupscan has {} bytes of nodes in use, above the bound of {bound}",
             nodes.in_use_bytes
         );
         if self.most.is_none_or(|(most, _)| nodes.in_use_bytes > most) {
@@ -262,9 +261,9 @@ impl Bound {
     fn note(&self, kind: &Kind) -> Vec<String> {
         let note = |(most, bound): (usize, usize)| {
             format!(
-                "{} had {:.1} MiB of nodes in use at most. The bound was {:.1} MiB: the current \
-                 version, each of the {} parked ones as if it shared nothing, and {WAITING_NODES} \
-                 nodes that wait to be reclaimed. It was checked at every sample.",
+                "{} had a peak of {:.1} MiB of nodes in use. The bound was {:.1} MiB: the current \
+                 version, each of the {} parked versions without sharing, and {WAITING_NODES} nodes \
+                 that wait to be reclaimed. It was checked at every sample.",
                 kind.name,
                 mib(most),
                 mib(bound),

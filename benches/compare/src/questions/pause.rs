@@ -1,4 +1,4 @@
-//! How long a reader can hold up a writer.
+//! How long a reader can delay a writer.
 
 use std::hint::black_box;
 use std::sync::Barrier;
@@ -17,9 +17,9 @@ use crate::rounds::alternate;
 pub(super) const QUESTION: Question = Question {
     name: "pause",
     title: "The longest update beside a reader",
-    text: "One thread enumerates all joins over and over. Another one updates, and the time of each \
-           single update is taken. The figures of a round are those of all its updates; in the table \
-           are the medians of the rounds. A reader whose writer does not get on goes away after a while.",
+    text: "One thread enumerates all joins repeatedly. Another thread updates, and each update is \
+           timed. The figures of a round are those of all its updates; the table shows the medians \
+           of the rounds. If the writer makes no progress, the reader leaves after a while.",
     plot: Some("pause.svg"),
     ask,
     seconds: |scale| {
@@ -49,7 +49,7 @@ static METRICS: [Metric; 3] = [
     },
 ];
 
-/// What a turn gives: the metrics, and how many updates there were.
+/// The result of a turn: the metrics, and the number of updates.
 type Turn = [f64; METRICS.len() + 1];
 
 /// The places of the longest update and of their number.
@@ -71,14 +71,14 @@ fn ask(run: &mut Run<'_>) -> Result<Answer> {
         answer.measures.extend(measures_of(QUESTION.name, size, metric, place, &sides, &turns));
     }
     answer.notes.push(
-        "The longest update of a round has the machine's longest interruption in it, too.".into(),
+        "The longest update of a round also includes the machine's longest interruption.".into(),
     );
     answer.notes.extend(few_updates(&sides, &turns));
     answer.notes.extend(starved(&sides, &turns, run.scale.patience));
     Ok(answer)
 }
 
-/// Says whose writer did not get on until the reader went away.
+/// Notes the peers whose writer waited until the reader left.
 fn starved(sides: &[Side], turns: &[Vec<Turn>], patience: Duration) -> Vec<String> {
     let nearly = patience.as_nanos() as f64 * 0.9;
     let starved = |turns: &[Turn]| turns.iter().filter(|turn| turn[LONGEST] > nearly).count();
@@ -86,9 +86,9 @@ fn starved(sides: &[Side], turns: &[Vec<Turn>], patience: Duration) -> Vec<Strin
     sides
         .map(|(side, turns)| {
             format!(
-                "In {} of its {} rounds an update of {} waited until the reader went away, {} s after the \
-                 start: without that it would have waited longer. Readers that come again and again pass \
-                 a writer that has been woken.",
+                "In {} of its {} rounds, an update of {} waited until the reader left, {} s after \
+                 the start. Otherwise it would have waited longer: a reader that returns \
+                 immediately overtakes a writer that has been woken.",
                 starved(turns),
                 turns.len(),
                 side.kind.name,
@@ -98,7 +98,7 @@ fn starved(sides: &[Side], turns: &[Vec<Turn>], patience: Duration) -> Vec<Strin
         .collect()
 }
 
-/// Says who made so few updates that their quantiles are single ones.
+/// Notes the peers with so few updates that a quantile is a single update.
 fn few_updates(sides: &[Side], turns: &[Vec<Turn>]) -> Vec<String> {
     let updates = |turns: &[Turn]| {
         Spread::of(&turns.iter().map(|turn| turn[UPDATES]).collect::<Vec<_>>()).median
@@ -107,8 +107,8 @@ fn few_updates(sides: &[Side], turns: &[Vec<Turn>]) -> Vec<String> {
     sides
         .map(|(side, turns)| {
             format!(
-                "{} made {:.0} updates in a round, by the median of its {} rounds: its p99.9 is nearly, \
-                 or just, the longest of them.",
+                "{} made {:.0} updates in a round (median of {} rounds), so its p99.9 is nearly or \
+                 exactly the longest update.",
                 side.kind.name,
                 updates(turns),
                 turns.len()
@@ -117,8 +117,8 @@ fn few_updates(sides: &[Side], turns: &[Vec<Turn>]) -> Vec<String> {
         .collect()
 }
 
-/// The longest, the p99.9 and the median time of the updates that fit a window, and how many they
-/// were. The reader's patience is how long it stays at most.
+/// The longest, the p99.9 and the median time of the updates in a window, and their number. `patience` is
+/// the longest time that the reader stays.
 fn update_beside_a_reader(
     side: &mut Side,
     window: Duration,
@@ -153,7 +153,7 @@ fn update_beside_a_reader(
     })
 }
 
-/// The least value that so many thousandths of the values do not exceed.
+/// The least value that the given thousandths of the values do not exceed.
 fn quantile(sorted: &[f64], thousandths: usize) -> f64 {
     sorted[(sorted.len() * thousandths).div_ceil(1000) - 1]
 }

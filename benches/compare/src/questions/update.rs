@@ -1,4 +1,4 @@
-//! What one update costs.
+//! The cost of one update.
 
 use anyhow::Result;
 
@@ -10,9 +10,9 @@ use crate::rounds::{alternate, calls_that_fill, nanos_a_unit};
 pub(super) const QUESTION: Question = Question {
     name: "update",
     title: "One update and its commit",
-    text: "One thread leaves a random join or joins a new one, in turn, each with a commit of its own. \
-           Then the same, with a look after each commit: a fresh snapshot, guard or lock finds the \
-           join that came, and not the one that went.",
+    text: "One thread leaves a random join or joins a new one, in turn, each in its own commit. \
+           Then the same with a look after each commit: a fresh snapshot, guard or lock finds the \
+           key that joined, and not the key that left.",
     plot: Some("update.svg"),
     ask,
     seconds: |scale| {
@@ -22,11 +22,11 @@ pub(super) const QUESTION: Question = Question {
 };
 
 static METRICS: [Metric; 2] = [
-    Metric { name: "update", unit: "ns", meaning: "Nanoseconds an update", better: Better::Lower },
+    Metric { name: "update", unit: "ns", meaning: "Nanoseconds per update", better: Better::Lower },
     Metric {
         name: "update and look",
         unit: "ns",
-        meaning: "Nanoseconds an update and a new reader that sees it",
+        meaning: "Nanoseconds per update and a new reader that sees it",
         better: Better::Lower,
     },
 ];
@@ -61,8 +61,8 @@ fn ask(run: &mut Run<'_>) -> Result<Answer> {
         }
     }
     answer.notes.push(
-        "groupscan keeps three sets of the memberships, and its peers one: compare `groupscan (joins \
-         alone)` with them for the same work."
+        "groupscan keeps three sets of the memberships; its peers keep one. `groupscan (joins \
+         alone)` does the same work as the peers."
             .into(),
     );
     Ok(answer)

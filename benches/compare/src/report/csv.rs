@@ -1,4 +1,4 @@
-//! All figures, one a line, for programs. No name has a comma, so nothing is quoted.
+//! All figures for programs, one per line. Names have no commas, so fields are not quoted.
 
 use std::fmt::Write;
 

@@ -1,8 +1,8 @@
-//! How numbers are shown to people.
+//! Formats numbers for people.
 
 use crate::measure::Spread;
 
-/// A number with three figures that count, and commas in large ones.
+/// A number with three significant digits, and commas in large numbers.
 pub fn figure(value: f64) -> String {
     match value.abs() {
         0.0..0.0001 => "0".into(),

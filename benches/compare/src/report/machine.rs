@@ -1,4 +1,4 @@
-//! What it was measured on, and with which versions.
+//! The machine and the versions of the measurement.
 
 use std::fs;
 use std::thread;
@@ -7,8 +7,8 @@ use std::time::SystemTime;
 use crate::allocator;
 use crate::peers::Kind;
 
-/// The versions of all packages, as they were built.
-const LOCK: &str = include_str!("../../Cargo.lock");
+/// The lock file, with the versions of all packages.
+const LOCK: &str = include_str!("../../../../Cargo.lock");
 
 /// The machine, the compiler, the allocator and the day, in one sentence.
 pub fn sentence() -> String {
@@ -31,7 +31,7 @@ fn read(path: &str) -> String {
     fs::read_to_string(path).unwrap_or_default()
 }
 
-/// The versions that matter for a peer.
+/// The versions of a peer's packages.
 pub fn versions(kind: &Kind) -> String {
     let versions = kind.packages.iter().map(|package| {
         let version = locked_version(LOCK, package).unwrap_or("of an unknown version");

@@ -25,16 +25,16 @@ pub fn page(scale: &Scale, is_quick: bool, answers: &[Answered]) -> String {
 fn head(scale: &Scale, is_quick: bool) -> String {
     let features = if cfg!(feature = "mimalloc") { " --features mimalloc" } else { "" };
     let mut text = format!(
-        "# groupscan and what one would take otherwise\n\n\
-         Written by `cargo run --release --manifest-path benches/compare/Cargo.toml{features}`, with \
+        "# groupscan and the usual alternatives\n\n\
+         Written by `cargo run --release -p groupscan-compare{features}`, with \
          `comparison.csv` and the plots.\n\n\
          Machine: {}.\n\n",
         machine::sentence()
     );
     if is_quick {
         text.push_str(
-            "**A quick run**: small tables and few short rounds. It shows that all works, and little \
-             about speed.\n\n",
+            "**A quick run**: small tables and few short rounds. It shows that everything works, \
+             but little about speed.\n\n",
         );
     }
     let many = scale.enumerated.iter().find(|size| scale.rounds_at(**size) < scale.rounds);
@@ -43,16 +43,17 @@ fn head(scale: &Scale, is_quick: bool) -> String {
     });
     let _ = write!(
         text,
-        "All sides hold the same joins: random groups and sources, put in in random order. An \
+        "All sides hold the same joins: random groups and sources, added in random order. An \
          enumeration fills a buffer of 64 KiB with whole records of 16 bytes in network byte order, \
-         again and again until all are given. What a side gives is compared with what it should give \
-         before it is timed, at each size; after updates its contents are compared.\n\n\
-         groupscan's nodes lie in memory that it maps for itself, and asks huge pages for; those of \
-         others are where the allocator puts them.\n\n\
-         In each round every side has a turn, of {} ms or more where nothing else is said, in an order \
-         drawn anew. {} rounds{}. Tables show medians of the rounds with their quartiles, the best \
-         first; and the median of the rounds' own ratios, a peer's figure over groupscan's of the same \
-         round, with their quartiles. A line *Lost* names each case in which a peer beats groupscan.\n",
+         repeatedly until all records are given. At each size, the records of a side are checked \
+         before the timing, and its contents after updates.\n\n\
+         groupscan maps the memory of its nodes itself and requests huge pages for it. The nodes of \
+         the others come from the allocator.\n\n\
+         In each round every side has one turn, in random order. A turn takes at least {} ms unless \
+         a question states another time. There are {} rounds{}. Tables show the medians of the \
+         rounds with their quartiles, the best first. They also show the median and the quartiles \
+         of the rounds' own ratios: a peer's figure over groupscan's in the same round. A line \
+         *Lost* names each case in which a peer beats groupscan.\n",
         scale.turn.as_millis(),
         scale.rounds,
         fewer
@@ -86,7 +87,7 @@ fn peers_table() -> String {
     text
 }
 
-/// The tables of an answer, what was lost, and the notes.
+/// The tables of an answer, the lost cases, and the notes.
 fn body(answer: &Answer) -> String {
     let mut text = String::new();
     let mut metrics: Vec<&'static Metric> = Vec::new();
@@ -116,7 +117,7 @@ fn body(answer: &Answer) -> String {
     text
 }
 
-/// Peers by sizes: the figure, and how many times groupscan's it is.
+/// Peers by sizes: the figure, and its ratio to groupscan's.
 fn overview(measures: &[&Measure], sizes: &[usize]) -> String {
     let mut text = "| peer |".to_owned();
     sizes.iter().for_each(|size| _ = write!(text, " {} |", joins(*size)));
@@ -192,7 +193,7 @@ fn lost(measures: &[&Measure]) -> String {
     text
 }
 
-/// The peer's name; ours stand out.
+/// The peer's name. Ours are bold.
 fn name(measure: &Measure) -> String {
     let name = measure.peer.name;
     if measure.peer.is_ours { format!("**{name}**") } else { format!("`{name}`") }

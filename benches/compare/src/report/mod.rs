@@ -1,4 +1,4 @@
-//! What is written: a page to read, a table for programs, and plots.
+//! The output: a page to read, a table for programs, and plots.
 
 mod csv;
 pub mod figures;
@@ -14,7 +14,7 @@ use anyhow::{Context, Result};
 use crate::questions::{Answer, Question};
 use crate::scale::Scale;
 
-/// A question and what came out.
+/// A question and its answer.
 pub type Answered = (&'static Question, Answer);
 
 /// Writes all files into a directory, and returns their paths.

@@ -1,4 +1,4 @@
-//! Axes: where values lie on them, and what is written there.
+//! Axes: the places of values, and the labels.
 
 use std::ops::Range;
 
@@ -10,15 +10,15 @@ use super::super::figures::{grouped, joins};
 #[derive(Clone)]
 pub(super) struct Axis {
     pub label: &'static str,
-    /// What a value is turned into before it is drawn: on a logarithmic axis, its logarithm.
+    /// Transforms a value before it is drawn: on a logarithmic axis, to its logarithm.
     scale: fn(f64) -> f64,
     range: Range<f64>,
-    /// The values that have a line and a label.
+    /// The values with a line and a label.
     ticks: Vec<(f64, String)>,
 }
 
 impl Axis {
-    /// Of numbers of joins: powers of 2, every second of which has a tick.
+    /// An axis of numbers of joins: powers of 2, with a tick at every second one.
     pub(super) fn sizes(label: &'static str, values: Vec<f64>) -> Self {
         let (least, most) = bounds(&values);
         let (first, last) = (least.log2().floor() as u32, most.log2().ceil() as u32);
@@ -29,12 +29,12 @@ impl Axis {
         Self { label, scale: f64::log2, range, ticks: ticks.collect() }
     }
 
-    /// Of whole powers of 10 around the values.
+    /// An axis of whole powers of 10 around the values.
     pub(super) fn decades(label: &'static str, values: Vec<f64>) -> Self {
         Self::powers_of_ten(label, &values, power_of_ten)
     }
 
-    /// The same of nanoseconds, whose labels have units.
+    /// The same for nanoseconds. The labels have units.
     pub(super) fn durations(label: &'static str, values: Vec<f64>) -> Self {
         Self::powers_of_ten(label, &values, |power| {
             let units = ["ns", "µs", "ms", "s"];
@@ -52,7 +52,7 @@ impl Axis {
         Self { label, scale: f64::log10, range, ticks: ticks.collect() }
     }
 
-    /// From 0, with five to ten round steps.
+    /// An axis from 0, with five to ten round steps.
     pub(super) fn linear(label: &'static str, values: Vec<f64>) -> Self {
         let (_, most) = bounds(&values);
         let decade = 10f64.powf(most.log10().floor());
@@ -93,7 +93,7 @@ impl ValueFormatter<f64> for Axis {
 fn bounds(values: &[f64]) -> (f64, f64) {
     let least = values.iter().copied().fold(f64::INFINITY, f64::min);
     let most = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    // Nothing to draw is drawn on an axis all the same.
+    // Without values there is still an axis.
     if least <= most && most > 0.0 { (least, most) } else { (1.0, 10.0) }
 }
 

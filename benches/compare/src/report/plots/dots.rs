@@ -1,4 +1,4 @@
-//! Nanoseconds as dots on a logarithmic axis, a row for each peer.
+//! Nanoseconds as dots on a logarithmic axis, one row per peer.
 
 use anyhow::Result;
 use plotters::element::DynElement;
@@ -11,7 +11,7 @@ use super::{Root, TEXT_SIZE, TITLE_SIZE, colour, failed, text_style};
 use crate::measure::Measure;
 use crate::peers::Kind;
 
-/// The pixels on the left that have the peers' names.
+/// The pixels on the left for the peers' names.
 const NAMES: u32 = 210;
 
 pub(super) struct Dots<'m> {
@@ -29,7 +29,7 @@ pub(super) struct Series<'m> {
     pub measures: Vec<&'m Measure>,
 }
 
-/// What a value is drawn as.
+/// The mark of a value.
 #[derive(Clone, Copy)]
 pub(super) enum Mark {
     Ring,
@@ -126,7 +126,7 @@ fn draw_legend(root: &Root<'_>, series: &Series<'_>, y: i32) -> Result<()> {
     root.draw(&Text::new(series.label.clone(), (x + 14, y), style)).map_err(failed)
 }
 
-/// Draws a median, a line from quartile to quartile, and the figure if it is wanted.
+/// Draws a median, a line from quartile to quartile, and the figure if requested.
 fn draw_value(
     root: &Root<'_>,
     mark: Mark,

@@ -1,4 +1,4 @@
-//! Lines, each with its name at its end.
+//! Lines, each with its name at the end.
 
 use anyhow::Result;
 use plotters::prelude::*;
@@ -8,10 +8,10 @@ use super::axis::Axis;
 use super::{Root, TEXT_SIZE, TITLE_SIZE, WIDTH, colour, failed, text_style};
 use crate::peers::Kind;
 
-/// Where the lines end and their names begin.
+/// The place where the lines end and their names begin.
 const NAMES_AT: u32 = WIDTH - 200;
 
-/// The least distance of two names, in pixels.
+/// The least distance between two names, in pixels.
 const NAME_HEIGHT: i32 = 19;
 
 pub(super) struct Lines {
@@ -53,7 +53,7 @@ impl Lines {
             .draw()
             .map_err(failed)?;
         let mut names = Vec::new();
-        // The first is ours, and is drawn over the others.
+        // The first line is ours, and is drawn over the others.
         for line in self.lines.iter().rev() {
             let colour = colour(line.kind);
             let style = colour.stroke_width(if line.kind.is_ours { 4 } else { 2 });
@@ -89,7 +89,7 @@ fn bold(style: TextStyle<'_>) -> TextStyle<'_> {
     TextStyle { font: style.font.style(FontStyle::Bold), ..style }
 }
 
-/// Moves ascending places apart: downwards, and up again where that goes beyond the last place.
+/// Moves ascending places apart: downwards, and up again if that exceeds the last place.
 fn apart(wanted: &[i32], last: i32) -> Vec<i32> {
     let mut places = wanted.to_vec();
     for at in 1..places.len() {

@@ -1,6 +1,6 @@
 //! Plots, as SVG.
 //!
-//! Names stand beside what they name, so that no colour has to be told from another to read a plot.
+//! Names are beside what they name, so a reader does not need to distinguish colours.
 
 mod axis;
 mod dots;
@@ -22,12 +22,12 @@ use crate::questions::{Answer, Course};
 const WIDTH: u32 = 800;
 
 const FONT: &str = "sans-serif";
-/// Sizes of text as the drawing library counts them: four fifths of it in pixels.
+/// Sizes of text in the drawing library's unit, which is 0.8 pixels.
 const TEXT_SIZE: u32 = 17;
 const TITLE_SIZE: u32 = 22;
 
-/// Paul Tol's palette "muted", which people with any colour vision tell apart; the pale yellow is
-/// left out.
+/// Paul Tol's palette "muted" without the pale yellow. People with any colour vision can distinguish its
+/// colours.
 const COLOURS: [RGBColor; 8] = [
     RGBColor(0xcc, 0x66, 0x77),
     RGBColor(0x33, 0x22, 0x88),
@@ -39,7 +39,7 @@ const COLOURS: [RGBColor; 8] = [
     RGBColor(0x99, 0x99, 0x33),
 ];
 
-/// The names and texts of the plots that the answers are enough for.
+/// The names and texts of the plots for which there are answers.
 pub fn all(answers: &[Answered]) -> Result<Vec<(&'static str, String)>> {
     let answer =
         |name: &str| answers.iter().find(|(asked, _)| asked.name == name).map(|(_, answer)| answer);
@@ -145,7 +145,7 @@ fn pause(answer: &Answer) -> Result<String> {
 
 type Root<'s> = DrawingArea<SVGBackend<'s>, plotters::coord::Shift>;
 
-/// Draws on a white ground of so many pixels' height.
+/// Draws on a white ground of this height in pixels.
 fn draw(height: u32, plot: impl FnOnce(&Root<'_>) -> Result<()>) -> Result<String> {
     let mut text = String::new();
     {
@@ -157,7 +157,7 @@ fn draw(height: u32, plot: impl FnOnce(&Root<'_>) -> Result<()>) -> Result<Strin
     Ok(text)
 }
 
-/// An error of the drawing library, whose own type is not for threads.
+/// An error of the drawing library. Its own type cannot cross threads.
 fn failed(error: impl std::fmt::Display) -> anyhow::Error {
     anyhow!("cannot draw: {error}")
 }
@@ -167,7 +167,7 @@ fn text_style(size: u32, colour: RGBColor) -> TextStyle<'static> {
     TextStyle { color: colour.to_backend_color(), ..style }
 }
 
-/// Ours is black; the others have colours of their own, the same in all plots.
+/// The colour of a peer, the same in all plots. Ours is black.
 fn colour(kind: &Kind) -> RGBColor {
     if kind.is_ours {
         return BLACK;

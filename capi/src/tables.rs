@@ -1,0 +1,308 @@
+//! Tables: `groupscan_table_…`.
+
+#![allow(non_camel_case_types, reason = "names of the header")]
+#![allow(unsafe_code, reason = "takes pointers from C")]
+
+use std::ptr;
+
+use groupscan::{GroupTable, Join, Protocol, WriteError};
+
+use crate::families::InC;
+use crate::memory::{List, grown, hand_out, object, options, take_back, value, values, writable};
+use crate::result::{FailedAt, groupscan_outcome, nowhere, write_outcome};
+use crate::snapshots::groupscan_snapshot;
+use crate::stats::{groupscan_retained, groupscan_stats};
+use crate::status::groupscan_status;
+use crate::status_of;
+use crate::types::groupscan_table_options;
+
+/// A table.
+pub struct groupscan_table(GroupTable);
+
+impl groupscan_table {
+    /// The table in Rust.
+    pub fn table(&self) -> &GroupTable {
+        &self.0
+    }
+}
+
+/// Creates an empty table.
+///
+/// # Safety
+///
+/// [P1 to P4](crate#what-callers-promise).
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn groupscan_table_create(
+    options: *const groupscan_table_options,
+    table: *mut *mut groupscan_table,
+) -> groupscan_status {
+    status_of(|| {
+        let table = writable(table)?;
+        // SAFETY: P3.
+        let options = unsafe { self::options(options) }?;
+        // SAFETY: P2.
+        unsafe { hand_out(table, groupscan_table(GroupTable::with_limits(options.into()))) }
+    })
+}
+
+/// Drops a table.
+///
+/// # Safety
+///
+/// [P1 to P4](crate#what-callers-promise).
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn groupscan_table_destroy(table: *mut groupscan_table) {
+    let _ = status_of(|| {
+        // SAFETY: P1, P4.
+        unsafe { take_back(table) };
+        Ok(())
+    });
+}
+
+both_families! {
+    /// Adds memberships of a protocol in one commit.
+    fn groupscan_table_join4, groupscan_table_join6(
+        table: *mut groupscan_table,
+        protocol: u32,
+        memberships: *const <F as InC>::Membership,
+        count: usize,
+        outcome: *mut groupscan_outcome,
+    ) {
+        // SAFETY: P1 to P4; an empty array may be null.
+        unsafe { update::<F>(table, protocol, empty(), (memberships, count), outcome) }
+    }
+
+    /// Removes memberships of a protocol in one commit.
+    fn groupscan_table_leave4, groupscan_table_leave6(
+        table: *mut groupscan_table,
+        protocol: u32,
+        memberships: *const <F as InC>::Membership,
+        count: usize,
+        outcome: *mut groupscan_outcome,
+    ) {
+        // SAFETY: P1 to P4; an empty array may be null.
+        unsafe { update::<F>(table, protocol, (memberships, count), empty(), outcome) }
+    }
+
+    /// Removes memberships of a protocol and adds others in one commit.
+    fn groupscan_table_update4, groupscan_table_update6(
+        table: *mut groupscan_table,
+        protocol: u32,
+        leaves: *const <F as InC>::Membership,
+        leave_count: usize,
+        joins: *const <F as InC>::Membership,
+        join_count: usize,
+        outcome: *mut groupscan_outcome,
+    ) {
+        let (leaves, joins) = ((leaves, leave_count), (joins, join_count));
+        // SAFETY: P1 to P4.
+        unsafe { update::<F>(table, protocol, leaves, joins, outcome) }
+    }
+
+    /// Removes all memberships of a protocol on an interface.
+    fn groupscan_table_leave_all4, groupscan_table_leave_all6(
+        table: *mut groupscan_table,
+        protocol: u32,
+        iface: *const <F as InC>::Interface,
+        outcome: *mut groupscan_outcome,
+    ) {
+        // SAFETY: P1 to P4; an empty array may be null.
+        unsafe { replace::<F>(table, protocol, iface, empty(), outcome) }
+    }
+
+    /// Replaces the memberships of a protocol on an interface by those of a list.
+    fn groupscan_table_replace4, groupscan_table_replace6(
+        table: *mut groupscan_table,
+        protocol: u32,
+        iface: *const <F as InC>::Interface,
+        joins: *const <F as InC>::Join,
+        count: usize,
+        outcome: *mut groupscan_outcome,
+    ) {
+        // SAFETY: P1 to P4.
+        unsafe { replace::<F>(table, protocol, iface, (joins, count), outcome) }
+    }
+}
+
+/// Takes a snapshot of a table.
+///
+/// # Safety
+///
+/// [P1 to P4](crate#what-callers-promise).
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn groupscan_table_snapshot(
+    table: *const groupscan_table,
+    snapshot: *mut *mut groupscan_snapshot,
+) -> groupscan_status {
+    status_of(|| {
+        // SAFETY: P1.
+        let (table, snapshot) = (unsafe { object(table) }?, writable(snapshot)?);
+        // SAFETY: P2.
+        unsafe { hand_out(snapshot, groupscan_snapshot(table.0.snapshot()?)) }
+    })
+}
+
+/// How a table's memory is used.
+///
+/// # Safety
+///
+/// [P1 to P4](crate#what-callers-promise).
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn groupscan_table_stats(
+    table: *const groupscan_table,
+    stats: *mut groupscan_stats,
+    stats_bytes: usize,
+) -> groupscan_status {
+    status_of(|| {
+        // SAFETY: P1.
+        let table = unsafe { object(table) }?;
+        // SAFETY: P2.
+        unsafe { grown(stats, stats_bytes, || table.0.stats().into()) }
+    })
+}
+
+/// What each live version of a table retains.
+///
+/// # Safety
+///
+/// [P1 to P4](crate#what-callers-promise).
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn groupscan_table_retained(
+    table: *const groupscan_table,
+    retained: *mut groupscan_retained,
+    capacity: usize,
+    element_bytes: usize,
+    count: *mut usize,
+) -> groupscan_status {
+    status_of(|| {
+        // SAFETY: P1.
+        let table = unsafe { object(table) }?;
+        // SAFETY: P2.
+        let list = unsafe { List::new(retained, capacity, element_bytes, count) }?;
+        list.fill(table.0.retained().into_iter().map(groupscan_retained::from))
+    })
+}
+
+/// Frees some of what dead versions of a table left behind.
+///
+/// # Safety
+///
+/// [P1 to P4](crate#what-callers-promise).
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn groupscan_table_reclaim(
+    table: *mut groupscan_table,
+    more: *mut bool,
+) -> groupscan_status {
+    status_of(|| {
+        // SAFETY: P1.
+        let (table, more) = (unsafe { object(table) }?, writable(more)?);
+        let more_remains = table.0.reclaim_step();
+        // SAFETY: P2.
+        unsafe { more.write_unaligned(more_remains) };
+        Ok(())
+    })
+}
+
+/// An array of the caller: its first element, and the number of elements.
+pub(crate) type Array<T> = (*const T, usize);
+
+/// The empty array.
+pub(crate) const fn empty<T>() -> Array<T> {
+    (ptr::null(), 0)
+}
+
+/// Removes and adds memberships in one commit.
+///
+/// # Safety
+///
+/// [P1 to P4](crate#what-callers-promise).
+#[inline]
+unsafe fn update<F: InC>(
+    table: *mut groupscan_table,
+    protocol: u32,
+    leaves: Array<F::Membership>,
+    joins: Array<F::Membership>,
+    outcome: *mut groupscan_outcome,
+) -> groupscan_status {
+    let protocol = Protocol::new(protocol);
+    let update = || {
+        // SAFETY: P1.
+        let table = unsafe { object(table) }.map_err(nowhere)?;
+        // SAFETY: P3.
+        let leaves = unsafe { values(leaves) }.map_err(nowhere)?;
+        // SAFETY: P3.
+        let joins = unsafe { values(joins) }.map_err(nowhere)?;
+        let first_join = leaves.len();
+        let mut txn = table.0.begin_write();
+        let left =
+            update_each(leaves, 0, |leave| Ok(txn.leave(&F::membership_in(leave, protocol)?)?))?;
+        let joined = update_each(joins, first_join, |join| {
+            Ok(txn.join(&F::membership_in(join, protocol)?)?)
+        })?;
+        Ok((txn.commit().number(), left + joined))
+    };
+    // SAFETY: P2.
+    unsafe { write_outcome(outcome, update) }
+}
+
+/// Applies `update` to each element, and returns how many changed anything. The index of the first element
+/// is `first`.
+#[inline]
+fn update_each<M>(
+    elements: impl Iterator<Item = M>,
+    first: usize,
+    mut update: impl FnMut(M) -> Result<bool, groupscan_status>,
+) -> Result<usize, FailedAt> {
+    let mut changed = 0;
+    for (at, element) in elements.enumerate() {
+        changed += usize::from(update(element).map_err(|status| (status, first + at))?);
+    }
+    Ok(changed)
+}
+
+/// Replaces the memberships of a protocol on an interface by those of a list.
+///
+/// # Safety
+///
+/// [P1 to P4](crate#what-callers-promise).
+unsafe fn replace<F: InC>(
+    table: *mut groupscan_table,
+    protocol: u32,
+    iface: *const F::Interface,
+    joins: Array<F::Join>,
+    outcome: *mut groupscan_outcome,
+) -> groupscan_status {
+    let update = || {
+        // SAFETY: P1.
+        let table = unsafe { object(table) }.map_err(nowhere)?;
+        // SAFETY: P3.
+        let interface = F::interface_in(unsafe { value(iface) }.map_err(nowhere)?);
+        // SAFETY: P3.
+        let joins = unsafe { joins_in::<F>(joins) }.map_err(nowhere)?;
+        let mut txn = table.0.begin_write();
+        let changed = txn.replace(interface, Protocol::new(protocol), &joins);
+        let changed = changed.map_err(|error| match error {
+            WriteError::NotAscending { at } => (error.into(), at),
+            _ => nowhere(error),
+        })?;
+        Ok((txn.commit().number(), changed))
+    };
+    // SAFETY: P2.
+    unsafe { write_outcome(outcome, update) }
+}
+
+/// Copies a list of joins.
+///
+/// # Safety
+///
+/// As for [`values`].
+pub(crate) unsafe fn joins_in<F: InC>(
+    joins: Array<F::Join>,
+) -> Result<Vec<Join<F>>, groupscan_status> {
+    // SAFETY: as for `values`.
+    let given = unsafe { values(joins) }?;
+    let mut joins = Vec::new();
+    joins.try_reserve_exact(given.len()).map_err(|_| WriteError::OutOfMemory)?;
+    joins.extend(given.map(F::join_in));
+    Ok(joins)
+}

@@ -1,0 +1,296 @@
+//! The structs of `groupscan.h`. The conversions of those of a family are in `families`.
+//!
+//! # Invariants
+//!
+//! - I1: structs have no padding (bytemuck's `Pod` checks it).
+
+#![allow(non_camel_case_types, reason = "names of the header")]
+#![allow(missing_docs, reason = "the header documents the fields")]
+
+use std::mem::offset_of;
+
+use bytemuck::{Pod, Zeroable};
+
+use groupscan::manager::ManagerLimits;
+use groupscan::{
+    Limits, MembershipEntry, MembershipEntry6, MembershipFlags, SourceGroupEntry,
+    SourceGroupEntry6, View,
+};
+
+use crate::memory::Grows;
+use crate::status::groupscan_status::{
+    self, GROUPSCAN_ERROR_INVALID_FLAGS, GROUPSCAN_ERROR_INVALID_VIEW,
+};
+
+/// A handle of a protocol that is registered with a manager.
+pub type groupscan_protocol_handle = u64;
+
+/// A handle of an enumeration that a manager runs.
+pub type groupscan_enumeration_handle = u64;
+
+/// There are receivers: the flag that makes a membership a join.
+pub const GROUPSCAN_JOIN: u32 = 1;
+
+/// Traffic is forwarded.
+pub const GROUPSCAN_FORWARD: u32 = 2;
+
+/// The family of an IPv4 position.
+pub const GROUPSCAN_IPV4: u32 = 4;
+
+/// The family of an IPv6 position.
+pub const GROUPSCAN_IPV6: u32 = 6;
+
+/// What an enumeration shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(C)]
+pub enum groupscan_view {
+    GROUPSCAN_VIEW_ALL_SOURCES = 0,
+    GROUPSCAN_VIEW_ONE_PER_GROUP = 1,
+    GROUPSCAN_VIEW_SOURCE_SPECIFIC = 2,
+    GROUPSCAN_VIEW_ANY_SOURCE = 3,
+    GROUPSCAN_VIEW_GROUPS = 4,
+}
+
+/// The view with a number of `groupscan_view`, which has the order of `View::ALL`.
+pub(crate) fn view_in(view: u32) -> Result<View, groupscan_status> {
+    View::ALL.get(view as usize).copied().ok_or(GROUPSCAN_ERROR_INVALID_VIEW)
+}
+
+/// The number of a view.
+pub(crate) fn view_out(view: View) -> u32 {
+    View::ALL.iter().position(|one| *one == view).unwrap_or(0) as u32
+}
+
+#[derive(Clone, Copy, Debug, Pod, Zeroable)]
+#[repr(C)]
+pub struct groupscan_table_options {
+    pub size: usize,
+    pub node_bytes: usize,
+    pub live_versions: usize,
+}
+
+impl Grows for groupscan_table_options {
+    const FIRST_BYTES: usize = 24;
+}
+
+#[derive(Clone, Copy, Debug, Pod, Zeroable)]
+#[repr(C)]
+pub struct groupscan_manager_options {
+    pub size: usize,
+    pub node_bytes: usize,
+    pub live_versions: usize,
+    pub protocols: usize,
+    pub owned_interfaces: usize,
+    pub enumerations: usize,
+    pub idle_ms: u64,
+}
+
+impl Grows for groupscan_manager_options {
+    const FIRST_BYTES: usize = 56;
+}
+
+/// The option, or the default if it is 0.
+fn or(option: usize, default: usize) -> usize {
+    if option == 0 { default } else { option }
+}
+
+impl From<groupscan_table_options> for Limits {
+    fn from(options: groupscan_table_options) -> Self {
+        let limits = Self::default().with_node_bytes(or(options.node_bytes, usize::MAX));
+        match options.live_versions {
+            0 => limits,
+            versions => limits.with_live_versions(versions),
+        }
+    }
+}
+
+impl From<groupscan_manager_options> for ManagerLimits {
+    fn from(options: groupscan_manager_options) -> Self {
+        let groupscan_manager_options { node_bytes, live_versions, .. } = options;
+        let table = groupscan_table_options { size: 0, node_bytes, live_versions };
+        let limits = Self::default()
+            .with_table(table.into())
+            .with_protocols(or(options.protocols, Self::PROTOCOLS))
+            .with_owned_interfaces(or(options.owned_interfaces, Self::OWNED_INTERFACES))
+            .with_enumerations(or(options.enumerations, Self::ENUMERATIONS));
+        match options.idle_ms {
+            0 => limits,
+            millis => limits.with_idle(std::time::Duration::from_millis(millis)),
+        }
+    }
+}
+
+/// The flags with these bits.
+pub(crate) fn flags_in(bits: u32) -> Result<MembershipFlags, groupscan_status> {
+    let flags = u8::try_from(bits).ok().and_then(MembershipFlags::from_bits);
+    flags.ok_or(GROUPSCAN_ERROR_INVALID_FLAGS)
+}
+
+#[derive(Clone, Copy, Debug, Pod, Zeroable)]
+#[repr(C)]
+pub struct groupscan_join4 {
+    pub group: [u8; 4],
+    pub source: [u8; 4],
+}
+
+#[derive(Clone, Copy, Debug, Pod, Zeroable)]
+#[repr(C)]
+pub struct groupscan_join6 {
+    pub group: [u8; 16],
+    pub source: [u8; 16],
+}
+
+#[derive(Clone, Copy, Debug, Pod, Zeroable)]
+#[repr(C)]
+pub struct groupscan_interface4 {
+    pub index: u32,
+    pub next_hop: [u8; 4],
+}
+
+#[derive(Clone, Copy, Debug, Pod, Zeroable)]
+#[repr(C)]
+pub struct groupscan_interface6 {
+    pub index: u32,
+    pub next_hop: [u8; 16],
+}
+
+#[derive(Clone, Copy, Debug, Pod, Zeroable)]
+#[repr(C)]
+pub struct groupscan_membership4 {
+    pub group: [u8; 4],
+    pub source: [u8; 4],
+    pub iface: groupscan_interface4,
+    pub flags: u32,
+}
+
+#[derive(Clone, Copy, Debug, Pod, Zeroable)]
+#[repr(C)]
+pub struct groupscan_membership6 {
+    pub group: [u8; 16],
+    pub source: [u8; 16],
+    pub iface: groupscan_interface6,
+    pub flags: u32,
+}
+
+#[derive(Clone, Copy, Debug, Pod, Zeroable)]
+#[repr(C)]
+pub struct groupscan_prefix4 {
+    pub address: [u8; 4],
+    pub length: u32,
+}
+
+#[derive(Clone, Copy, Debug, Pod, Zeroable)]
+#[repr(C)]
+pub struct groupscan_prefix6 {
+    pub address: [u8; 16],
+    pub length: u32,
+}
+
+#[derive(Clone, Copy, Debug, Pod, Zeroable)]
+#[repr(C)]
+pub struct groupscan_filter4 {
+    pub size: usize,
+    pub group: groupscan_prefix4,
+    pub source: groupscan_prefix4,
+    pub has_interface: u32,
+    pub iface: groupscan_interface4,
+    pub reserved: u32,
+}
+
+impl groupscan_filter4 {
+    pub(crate) fn is_reserved_used(&self) -> bool {
+        self.reserved != 0
+    }
+}
+
+impl Grows for groupscan_filter4 {
+    const FIRST_BYTES: usize = 40;
+}
+
+#[derive(Clone, Copy, Debug, Pod, Zeroable)]
+#[repr(C)]
+pub struct groupscan_filter6 {
+    pub size: usize,
+    pub group: groupscan_prefix6,
+    pub source: groupscan_prefix6,
+    pub has_interface: u32,
+    pub iface: groupscan_interface6,
+}
+
+impl groupscan_filter6 {
+    /// There is no reserved field.
+    pub(crate) fn is_reserved_used(&self) -> bool {
+        false
+    }
+}
+
+impl Grows for groupscan_filter6 {
+    const FIRST_BYTES: usize = 72;
+}
+
+#[derive(Clone, Copy, Debug, Pod, Zeroable)]
+#[repr(C)]
+pub struct groupscan_source_group_entry4 {
+    pub source: [u8; 4],
+    pub source_mask: [u8; 4],
+    pub group: [u8; 4],
+    pub group_mask: [u8; 4],
+}
+
+#[derive(Clone, Copy, Debug, Pod, Zeroable)]
+#[repr(C)]
+pub struct groupscan_source_group_entry6 {
+    pub source: [u8; 16],
+    pub source_mask: [u8; 16],
+    pub group: [u8; 16],
+    pub group_mask: [u8; 16],
+}
+
+#[derive(Clone, Copy, Debug, Pod, Zeroable)]
+#[repr(C)]
+pub struct groupscan_membership_entry4 {
+    pub entry: groupscan_source_group_entry4,
+    pub next_hop: [u8; 4],
+    pub interface_index: u32,
+    pub protocol: u32,
+    pub flags: u32,
+}
+
+#[derive(Clone, Copy, Debug, Pod, Zeroable)]
+#[repr(C)]
+pub struct groupscan_membership_entry6 {
+    pub entry: groupscan_source_group_entry6,
+    pub next_hop: [u8; 16],
+    pub interface_index: u32,
+    pub protocol: u32,
+    pub flags: u32,
+    pub reserved: u32,
+}
+
+/// The records have the layout of those in Rust, which need no alignment.
+const _: () = {
+    assert!(size_of::<groupscan_source_group_entry4>() == size_of::<SourceGroupEntry>());
+    assert!(size_of::<groupscan_source_group_entry6>() == size_of::<SourceGroupEntry6>());
+    assert!(size_of::<groupscan_membership_entry4>() == size_of::<MembershipEntry>());
+    assert!(size_of::<groupscan_membership_entry6>() == size_of::<MembershipEntry6>());
+    assert!(offset_of!(groupscan_membership_entry4, next_hop) == 16);
+    assert!(offset_of!(groupscan_membership_entry4, interface_index) == 20);
+    assert!(offset_of!(groupscan_membership_entry6, next_hop) == 64);
+    assert!(offset_of!(groupscan_membership_entry6, interface_index) == 80);
+};
+
+#[derive(Clone, Copy, Debug, Pod, Zeroable)]
+#[repr(C)]
+pub struct groupscan_key6 {
+    pub words: [u64; 4],
+}
+
+#[derive(Clone, Copy, Debug, Pod, Zeroable)]
+#[repr(C)]
+pub struct groupscan_position {
+    pub group: [u8; 16],
+    pub source: [u8; 16],
+    pub family: u32,
+    pub has_protocol: u32,
+    pub protocol: u32,
+}

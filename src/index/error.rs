@@ -1,0 +1,65 @@
+//! Why a change is refused.
+
+use std::error::Error;
+use std::fmt;
+
+use crate::tree::AllocError;
+
+/// Why a transaction refused a change. None of the change was made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum WriteError {
+    /// The memberships of the family are on as many interfaces as a table can distinguish. A retry helps
+    /// after an interface has lost all its memberships and the snapshots that contain them are gone.
+    TooManyInterfaces {
+        /// The limit.
+        limit: u32,
+    },
+    /// The family has as many memberships as a table can count.
+    /// [`WriteTxn::replace`](crate::WriteTxn::replace) counts those that it adds before it subtracts those
+    /// that it removes. A retry helps after memberships were removed.
+    TooManyMemberships {
+        /// The limit.
+        limit: usize,
+    },
+    /// The change might bring more nodes into use than [`Limits::node_bytes`](crate::Limits::node_bytes)
+    /// allows. A retry helps after memberships were removed or snapshots were dropped.
+    OutOfCapacity {
+        /// The limit on bytes of nodes.
+        limit_bytes: usize,
+    },
+    /// The operating system refused memory. A retry may help.
+    OutOfMemory,
+    /// The list does not ascend strictly. A retry helps with a sorted list without repetitions.
+    NotAscending {
+        /// The index of the first join that is not greater than the one before.
+        at: usize,
+    },
+}
+
+impl fmt::Display for WriteError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TooManyInterfaces { limit } => write!(f, "interface limit ({limit}) reached"),
+            Self::TooManyMemberships { limit } => write!(f, "membership limit ({limit}) reached"),
+            Self::OutOfCapacity { limit_bytes } => {
+                write!(f, "table memory limit ({limit_bytes} bytes) reached")
+            }
+            Self::OutOfMemory => f.write_str("out of memory"),
+            Self::NotAscending { at } => {
+                write!(f, "the list does not ascend strictly at index {at}")
+            }
+        }
+    }
+}
+
+impl Error for WriteError {}
+
+impl From<AllocError> for WriteError {
+    fn from(error: AllocError) -> Self {
+        match error {
+            AllocError::Capacity { limit_bytes } => Self::OutOfCapacity { limit_bytes },
+            AllocError::System => Self::OutOfMemory,
+        }
+    }
+}

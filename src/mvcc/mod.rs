@@ -1,0 +1,166 @@
+//! Versions (MVCC): what a commit publishes, how readers hold it, and when its nodes are freed.
+//!
+//! A commit builds the trees of the next version, which never change afterwards, and publishes a header
+//! that points to them. A reader that takes a snapshot adds a reference to the current version. A version
+//! lives as long as it has references; the writer then frees the nodes that only that version reached.
+//!
+//! ```text
+//! writer ── publish ──▶ Publication ── with_latest ──▶ VersionRef ── last drop ──▶ inbox ──▶ writer
+//! ```
+//!
+//! Files, from the bottom up: [`header`] counts the references of a version; [`publication`] publishes
+//! headers and alone names arc-swap; [`live`] decides when a node is freed; [`shared`] is what the
+//! versions of a table share; [`txn`] is a write transaction; [`versions`] is the table's side.
+//!
+//! # Progress
+//!
+//! | operation | progress |
+//! |---|---|
+//! | hold a version | lock-free: retried only if that version was superseded and lost its last reference, or if the count changed. Allocates nothing and makes no system call, apart from what pinning does now and then ([`epoch`](crate::sync::epoch)) |
+//! | drop a reference | lock-free; allocates and frees nothing. The last reference of all, after the table is gone, frees the table's memory |
+//! | begin a transaction | blocking: transactions take turns. A reader never makes one wait |
+
+#![allow(unsafe_code, reason = "versions are counted by hand, and their nodes freed by a rule")]
+
+mod header;
+mod live;
+mod publication;
+mod shared;
+mod txn;
+mod versions;
+
+use std::error::Error;
+use std::fmt;
+
+use crate::tree::{NodePtr, PoolUse};
+
+pub(crate) use header::VersionRef;
+pub(crate) use shared::Bounds;
+pub(crate) use txn::Txn;
+pub(crate) use versions::Versions;
+
+/// The number of a version of a table: 0 for the empty table, and one more for each commit that changed
+/// something.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
+pub struct Version(u64);
+
+impl Version {
+    /// The version after this one.
+    pub(crate) fn next(self) -> Self {
+        Self(self.0 + 1)
+    }
+
+    /// The number.
+    #[must_use]
+    pub const fn number(self) -> u64 {
+        self.0
+    }
+}
+
+impl From<Version> for u64 {
+    fn from(version: Version) -> Self {
+        version.0
+    }
+}
+
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+/// Why a snapshot was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SnapshotError {
+    /// The number of live versions is at [`Limits::live_versions`](crate::Limits::live_versions). A retry
+    /// helps after the last snapshot of one of them was dropped.
+    TooManyVersions {
+        /// The limit on live versions.
+        limit: usize,
+    },
+    /// More nodes are in use than [`Limits::node_bytes`](crate::Limits::node_bytes) allows, because leaves
+    /// may exceed it. A retry helps after snapshots were dropped or memberships removed, and a commit or
+    /// [`GroupTable::reclaim`](crate::GroupTable::reclaim) has freed their nodes.
+    OutOfCapacity {
+        /// The limit on bytes of nodes.
+        limit_bytes: usize,
+    },
+}
+
+impl fmt::Display for SnapshotError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TooManyVersions { limit } => write!(f, "live version limit ({limit}) reached"),
+            Self::OutOfCapacity { limit_bytes } => {
+                write!(f, "table memory limit ({limit_bytes} bytes) exceeded")
+            }
+        }
+    }
+}
+
+impl Error for SnapshotError {}
+
+/// The contents of a version: some trees.
+pub(crate) trait VersionSets: Send + Sync + Sized + 'static {
+    /// What the writer keeps besides the versions.
+    type State: WriterState;
+
+    /// Figures about the contents, which anyone may read without a lock.
+    type Figures: Default + Send + Sync;
+
+    /// Empty trees.
+    fn empty() -> Self;
+
+    /// Another set of the same trees, which shares all nodes.
+    ///
+    /// # Safety
+    ///
+    /// As [`Tree::duplicate`](crate::tree::Tree::duplicate).
+    unsafe fn duplicate(&self) -> Self;
+
+    /// Calls `visit` with the nodes of all trees, as
+    /// [`Tree::for_each_node`](crate::tree::Tree::for_each_node).
+    fn for_each_node(&self, after: Option<u64>, visit: &mut dyn FnMut(NodePtr));
+
+    /// Stores the figures of these contents.
+    fn publish_figures(&self, figures: &Self::Figures);
+}
+
+/// What the writer keeps besides the versions. Each transaction ends with exactly one of these calls.
+pub(crate) trait WriterState: Default + Send + 'static {
+    /// The transaction is about to be published as `version`.
+    fn commit(&mut self, version: u64);
+
+    /// The transaction ends and its changes are undone.
+    fn abort(&mut self);
+}
+
+impl WriterState for () {
+    fn commit(&mut self, _version: u64) {}
+    fn abort(&mut self) {}
+}
+
+/// What a live version retains. See [`GroupTable::retained`](crate::GroupTable::retained).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Retained {
+    /// The version.
+    pub version: Version,
+    /// The number of snapshots and enumerations that hold it.
+    pub holders: usize,
+    /// The number of slots that only this version reaches: they would be free without it.
+    pub slots: usize,
+}
+
+/// How a table's memory is used, as of the end of the last transaction or reclamation step.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Usage {
+    pub(crate) live_versions: usize,
+    pub(crate) pool: PoolUse,
+    /// The number of nodes of the current version.
+    pub(crate) current_nodes: usize,
+    /// The number of nodes that wait to be freed or moved.
+    pub(crate) pending_nodes: usize,
+}

@@ -1,0 +1,265 @@
+//! What the versions of a table share: the pool of their nodes, the list of live versions, and the inbox of
+//! dead ones.
+//!
+//! # Invariants
+//!
+//! - I1: the table and each version with references own a reference to [`Shared`]. So the last of the table
+//!   and its snapshots drops the pool, which returns the nodes' memory without visiting the nodes.
+//! - I2: `live` counts the versions that have references. It rises before a version is published and falls
+//!   with the version's last reference. So during a commit it briefly counts two current versions.
+
+use std::ptr::NonNull;
+use std::sync::PoisonError;
+use std::sync::atomic::AtomicUsize as PlainUsize;
+
+use super::header::{Inbox, Owner, VersionData, VersionRef};
+use super::live::LiveVersions;
+use super::{SnapshotError, Usage, Version, VersionSets};
+use crate::sync::{AtomicUsize, Mutex, MutexGuard, Ordering};
+use crate::tree::{Nodes, Pool, PoolUse, SLOT_BYTES};
+
+/// How many pending nodes a commit processes in addition to twice those that it replaced.
+const STEPS_A_COMMIT: usize = 8;
+
+/// How many pending nodes one reclamation step processes: a few hundred microseconds of work.
+const STEPS_A_RECLAIM: usize = 4096;
+
+/// What bounds a table's memory.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bounds {
+    /// The bytes of nodes that joins may bring into use.
+    pub(crate) node_bytes: usize,
+    /// The number of live versions; at least 2.
+    pub(crate) live_versions: usize,
+}
+
+impl Bounds {
+    /// Whether that many slots in use are more than joins may bring into use.
+    fn is_over(&self, in_use: usize) -> bool {
+        in_use > self.node_bytes / SLOT_BYTES
+    }
+}
+
+/// What the versions of a table share.
+pub(super) struct Shared<S: VersionSets> {
+    pub(super) inbox: Inbox<S>,
+    bounds: Bounds,
+    live: AtomicUsize,
+    published: PublishedFigures<S::Figures>,
+    writer: Mutex<Writer<S>>,
+}
+
+/// What only the writer touches.
+pub(super) struct Writer<S: VersionSets> {
+    pub(super) nodes: Nodes,
+    pub(super) live: LiveVersions<S>,
+    /// The reference of the current version for being current. `None` before the first version and after
+    /// the table is gone.
+    pub(super) current: Option<VersionRef<S>>,
+    pub(super) state: S::State,
+}
+
+/// Figures that are read without the lock. They guard no other memory, so loom need not try their orders.
+#[derive(Default)]
+struct PublishedFigures<G> {
+    in_use: PlainUsize,
+    free: PlainUsize,
+    mapped_bytes: PlainUsize,
+    current: PlainUsize,
+    pending: PlainUsize,
+    of_sets: G,
+}
+
+impl<S: VersionSets> Shared<S> {
+    pub(super) fn new(bounds: Bounds) -> Self {
+        let writer = Writer {
+            nodes: Nodes::new(Pool::new(bounds.node_bytes)),
+            live: LiveVersions::new(),
+            current: None,
+            state: S::State::default(),
+        };
+        Self {
+            inbox: Inbox::new(),
+            bounds,
+            live: AtomicUsize::new(0),
+            published: PublishedFigures::default(),
+            writer: Mutex::new(writer),
+        }
+    }
+
+    /// Locks the writer's part. A lock that another writer's panic has poisoned is taken all the same: that
+    /// transaction was aborted while it unwound.
+    pub(super) fn lock(&self) -> MutexGuard<'_, Writer<S>> {
+        self.writer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Counts a version that is about to be published (I2).
+    pub(super) fn note_birth(&self) {
+        // Relaxed: a thread that sees the version published sees this too, and only then it matters.
+        self.live.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Stores the number of slots in use that [`refusal`](Self::refusal) goes by.
+    pub(super) fn note_in_use(&self, slots: usize) {
+        // Relaxed: a number that guards nothing.
+        self.published.in_use.store(slots, Ordering::Relaxed);
+    }
+
+    /// The number of versions that have references.
+    pub(super) fn live(&self) -> usize {
+        self.live.load(Ordering::Relaxed)
+    }
+
+    /// How memory is used, as of the end of the last transaction or reclamation step.
+    pub(super) fn usage(&self) -> Usage {
+        let load = |figure: &PlainUsize| figure.load(Ordering::Relaxed);
+        Usage {
+            live_versions: self.live(),
+            pool: PoolUse {
+                in_use: load(&self.published.in_use),
+                free: load(&self.published.free),
+                mapped_bytes: load(&self.published.mapped_bytes),
+            },
+            current_nodes: load(&self.published.current),
+            pending_nodes: load(&self.published.pending),
+        }
+    }
+
+    /// The figures of the sets, as of the same time.
+    pub(super) fn figures(&self) -> &S::Figures {
+        &self.published.of_sets
+    }
+
+    /// Why the current version must not get its first reader now, if so.
+    ///
+    /// With that reader, the next commit would add a live version, or would keep nodes that a table over its
+    /// capacity must be able to free.
+    pub(super) fn refusal(&self) -> Option<SnapshotError> {
+        let Bounds { node_bytes, live_versions } = self.bounds;
+        if self.live() >= live_versions {
+            return Some(SnapshotError::TooManyVersions { limit: live_versions });
+        }
+        let is_over = self.bounds.is_over(self.published.in_use.load(Ordering::Relaxed));
+        is_over.then_some(SnapshotError::OutOfCapacity { limit_bytes: node_bytes })
+    }
+}
+
+impl<S: VersionSets> Owner<S> for Shared<S> {
+    unsafe fn on_death(&self, data: NonNull<VersionData<S>>) {
+        // Relaxed: the number guards nothing (I2).
+        self.live.fetch_sub(1, Ordering::Relaxed);
+        // SAFETY: the caller took the version's count to 0, so only we touch its data.
+        unsafe { self.inbox.push(data) };
+    }
+}
+
+impl<S: VersionSets> Writer<S> {
+    /// Retires the versions that have died.
+    pub(super) fn drain_dead(&mut self, inbox: &Inbox<S>) {
+        // SAFETY: this is the writer, which frees a version's data when it retires it, and not before.
+        for version in unsafe { inbox.take() } {
+            // SAFETY: the version comes from the inbox, for the first and last time.
+            unsafe { self.live.retire(version) };
+        }
+    }
+
+    /// Reclaims on behalf of a commit that replaced `replaced` nodes: at least twice that many, so garbage
+    /// stays bounded. While the table is over capacity, where joins and new snapshots are refused, reclaims
+    /// everything.
+    pub(super) fn reclaim_for_commit(&mut self, shared: &Shared<S>, replaced: usize) {
+        self.drain_dead(&shared.inbox);
+        let is_over = shared.bounds.is_over(self.nodes.pool().in_use());
+        let steps = if is_over { usize::MAX } else { 2 * replaced + STEPS_A_COMMIT };
+        self.live.work(&mut self.nodes, steps);
+    }
+
+    /// Does a step of reclamation, and returns whether more remains.
+    pub(super) fn reclaim(&mut self, shared: &Shared<S>) -> bool {
+        self.drain_dead(&shared.inbox);
+        let left = self.live.work(&mut self.nodes, STEPS_A_RECLAIM);
+        self.publish_figures(shared);
+        left > 0
+    }
+
+    /// Publishes the figures for readers without the lock.
+    pub(super) fn publish_figures(&self, shared: &Shared<S>) {
+        let PublishedFigures { free, mapped_bytes, current, pending, of_sets, .. } =
+            &shared.published;
+        let usage = self.nodes.pool().usage();
+        shared.note_in_use(usage.in_use);
+        // Relaxed: numbers that guard nothing.
+        free.store(usage.free, Ordering::Relaxed);
+        mapped_bytes.store(usage.mapped_bytes, Ordering::Relaxed);
+        current.store(self.current().nodes(), Ordering::Relaxed);
+        pending.store(self.live.pending(), Ordering::Relaxed);
+        self.current().sets().publish_figures(of_sets);
+    }
+
+    /// The current version.
+    pub(super) fn current(&self) -> &VersionRef<S> {
+        let Some(current) = &self.current else {
+            unreachable!("a table has a current version from its beginning to its end");
+        };
+        current
+    }
+
+    /// The number of the current version.
+    pub(super) fn version(&self) -> Version {
+        self.current().version()
+    }
+}
+
+impl<S: VersionSets> Drop for Shared<S> {
+    fn drop(&mut self) {
+        // Everything done with versions that died happens before this. The reference count of `Arc` ensures
+        // that too, but by a fence, which thread sanitizers do not follow.
+        self.inbox.acquire();
+        let mut writer = self.lock();
+        let writer = &mut *writer;
+        // SAFETY: the table and all versions with references are gone (I1), so no thread can read nodes or
+        // data.
+        unsafe {
+            #[cfg(groupscan_check)]
+            writer.live.free_nodes(&mut writer.nodes);
+            writer.live.free_data();
+        }
+    }
+}
+
+#[cfg(all(test, not(any(loom, shuttle))))]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+
+    use crate::mvcc::header::{Hold, VersionHeader};
+    use crate::tree::Tree;
+    use crate::types::key::JoinKey4;
+
+    #[test]
+    fn a_closed_version_asks_before_it_is_held_first() {
+        let bounds = Bounds { node_bytes: usize::MAX, live_versions: 2 };
+        let shared = Arc::new(Shared::<Tree<JoinKey4>>::new(bounds));
+        shared.note_birth();
+        let version = Version::default();
+        let owner: Arc<dyn Owner<_>> = Arc::clone(&shared) as _;
+        let (header, current) = VersionHeader::create(version, Tree::empty(), 0, owner, true);
+        assert!(matches!(header.hold(|| Some("no")), Hold::Refused("no")));
+        let Hold::Held(first) = header.hold(|| None::<&str>) else {
+            panic!("not refused");
+        };
+        let Hold::Held(second) = header.hold(|| Some("no")) else {
+            panic!("a version that is held already is not refused");
+        };
+        assert_eq!(header.holders(), 3);
+        drop((first, second));
+        assert!(matches!(header.hold(|| Some("no")), Hold::Refused("no")));
+        drop(current);
+        assert!(matches!(header.hold(|| None::<&str>), Hold::Dead), "zero is final");
+        // SAFETY: this thread alone empties the inbox, and frees nothing meanwhile.
+        let dead = unsafe { shared.inbox.take() };
+        assert!(dead.eq([version]), "the last drop informs the writer");
+        assert_eq!((shared.live(), Arc::strong_count(&shared)), (0, 1));
+        // SAFETY: the version is dead, and only this thread knows of it.
+        unsafe { header.free_data() };
+    }
+}

@@ -1,0 +1,184 @@
+//! A write transaction: it changes trees of its own, which its commit publishes as the next version.
+//!
+//! # Invariants
+//!
+//! - I1: a transaction ends once: by [`commit`](Txn::commit), [`abort`](Txn::abort), or by a drop, which
+//!   aborts. The end publishes the figures, once, as its last step.
+
+use std::mem::{self, ManuallyDrop};
+use std::sync::Arc;
+
+use super::header::VersionHeader;
+use super::publication::Publication;
+use super::shared::{Shared, Writer};
+use super::{Version, VersionSets, WriterState};
+use crate::sync::MutexGuard;
+use crate::tree::{AllocError, Demand, Edit, Reach, Tree};
+use crate::types::key::Key;
+
+/// A write transaction.
+#[must_use = "a transaction that is dropped is aborted"]
+pub(crate) struct Txn<'v, S: VersionSets> {
+    shared: &'v Arc<Shared<S>>,
+    published: &'v Publication<VersionHeader<S>>,
+    writer: MutexGuard<'v, Writer<S>>,
+    sets: S,
+    number: Version,
+    changed: bool,
+    /// I1.
+    has_ended: bool,
+}
+
+impl<'v, S: VersionSets> Txn<'v, S> {
+    /// Begins a transaction. Waits for the transaction of another thread.
+    pub(super) fn begin(
+        shared: &'v Arc<Shared<S>>,
+        published: &'v Publication<VersionHeader<S>>,
+    ) -> Self {
+        let mut writer = shared.lock();
+        let number = writer.version().next();
+        // SAFETY: the lock is held by one transaction at a time, and the number is the successor of the
+        // version that was committed last.
+        unsafe { writer.nodes.begin(number.number()) };
+        // SAFETY: the current version is held, for being current, until the transaction ends: only a commit
+        // replaces it.
+        let sets = unsafe { writer.current().sets().duplicate() };
+        Self { shared, published, writer, sets, number, changed: false, has_ended: false }
+    }
+
+    /// The trees as the transaction has changed them.
+    pub(crate) fn sets(&self) -> &S {
+        &self.sets
+    }
+
+    /// The number of the version that a commit would publish.
+    pub(crate) fn number(&self) -> Version {
+        self.number
+    }
+
+    /// The current version, which the transaction began with.
+    pub(crate) fn base(&self) -> Version {
+        self.writer.version()
+    }
+
+    /// The contents of the current version.
+    pub(crate) fn base_sets(&self) -> &S {
+        self.writer.current().sets()
+    }
+
+    /// Whether anything was changed.
+    pub(crate) fn changed(&self) -> bool {
+        self.changed
+    }
+
+    /// Notes that something was changed.
+    pub(crate) fn mark_changed(&mut self) {
+        self.changed = true;
+    }
+
+    /// A tree to change. Slots for the change must have been reserved.
+    pub(crate) fn edit<K: Key>(
+        &mut self,
+        tree: impl for<'a> FnOnce(&'a mut S) -> &'a mut Tree<K>,
+    ) -> Edit<'_, K> {
+        // SAFETY: the tree is one of the transaction's own, and so are the nodes.
+        unsafe { Edit::new(tree(&mut self.sets), &mut self.writer.nodes) }
+    }
+
+    /// The writer's state, and a test whether a live version is in `birth..retire`.
+    pub(crate) fn state_mut(&mut self) -> (&mut S::State, impl Fn(u64, u64) -> bool) {
+        let Writer { state, live, .. } = &mut *self.writer;
+        (state, |birth, retire| live.any_in(birth, retire))
+    }
+
+    /// Takes note of the versions that have died.
+    pub(crate) fn drain_dead(&mut self) {
+        self.writer.drain_dead(&self.shared.inbox);
+    }
+
+    /// Reserves slots for a change. If there are too few, reclaims everything that can be reclaimed first.
+    #[inline]
+    pub(crate) fn reserve(&mut self, demand: Demand, reach: Reach) -> Result<(), AllocError> {
+        match self.writer.nodes.pool_mut().reserve(demand, reach) {
+            Ok(()) => Ok(()),
+            Err(_) => self.reclaim_and_reserve(demand, reach),
+        }
+    }
+
+    #[cold]
+    fn reclaim_and_reserve(&mut self, demand: Demand, reach: Reach) -> Result<(), AllocError> {
+        while self.writer.reclaim(self.shared) {}
+        self.writer.nodes.pool_mut().reserve(demand, reach)
+    }
+
+    /// Refuses memory after the next `requests` requests.
+    #[cfg(test)]
+    pub(crate) fn refuse_after(&mut self, requests: Option<usize>) {
+        self.writer.nodes.pool_mut().refuse_after(requests);
+    }
+
+    /// Publishes the trees as the next version if anything was changed, and reclaims. Returns the version
+    /// that is current then.
+    pub(crate) fn commit(mut self) -> Version {
+        let replaced = if self.changed { self.publish() } else { self.undo() };
+        self.writer.reclaim_for_commit(self.shared, replaced);
+        self.finish();
+        self.writer.version()
+    }
+
+    /// Undoes all changes.
+    pub(crate) fn abort(mut self) {
+        self.undo();
+        self.finish();
+    }
+
+    /// Publishes the trees as the next version. Returns the number of nodes that it replaced.
+    fn publish(&mut self) -> usize {
+        let (shared, writer) = (self.shared, &mut *self.writer);
+        let nodes = writer.current().nodes().saturating_add_signed(writer.nodes.growth());
+        let replaced = writer.nodes.commit();
+        writer.state.commit(self.number.number());
+        // Even if publishing panics there is nothing to undo.
+        self.has_ended = true;
+        let replaced_count = replaced.len();
+        let sets = mem::replace(&mut self.sets, S::empty());
+
+        shared.note_birth();
+        // Before the version is published: readers that find it closed ask again, by this figure.
+        shared.note_in_use(writer.nodes.pool().in_use());
+        let is_closed = shared.refusal().is_some();
+        let owner = Arc::clone(shared) as _;
+        let (header, current) = VersionHeader::create(self.number, sets, nodes, owner, is_closed);
+        writer.live.push(self.number.number(), Arc::clone(&header), replaced);
+        // From here on the next transaction begins with this version, even if publishing panics: then the
+        // previous version is leaked, which is safe.
+        let before = ManuallyDrop::new(writer.current.replace(current));
+        self.published.publish(header);
+        // The previous version loses the reference that it had for being current. It is on the list of live
+        // versions together with the replaced nodes, so its death finds them.
+        drop(ManuallyDrop::into_inner(before));
+        replaced_count
+    }
+
+    /// Drops what the transaction made. Returns the number of nodes that were replaced: none.
+    fn undo(&mut self) -> usize {
+        self.writer.nodes.abort();
+        self.writer.state.abort();
+        0
+    }
+
+    /// Ends the transaction (I1).
+    fn finish(&mut self) {
+        self.writer.publish_figures(self.shared);
+        self.has_ended = true;
+    }
+}
+
+impl<S: VersionSets> Drop for Txn<'_, S> {
+    fn drop(&mut self) {
+        if !self.has_ended {
+            self.undo();
+            self.finish();
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! The table's side of the versions: holding them, and beginning the transactions that make them.
+
+use std::sync::Arc;
+
+use super::header::{Hold, VersionHeader, VersionRef};
+use super::publication::Publication;
+use super::shared::{Bounds, Shared};
+use super::txn::Txn;
+use super::{Retained, SnapshotError, Usage, Version, VersionSets};
+use crate::sync::epoch;
+
+/// The versions of one table.
+pub(crate) struct Versions<S: VersionSets> {
+    shared: Arc<Shared<S>>,
+    published: Publication<VersionHeader<S>>,
+}
+
+impl<S: VersionSets> Versions<S> {
+    /// Makes version 0, which is empty.
+    pub(crate) fn new(bounds: Bounds) -> Self {
+        let shared = Arc::new(Shared::new(bounds));
+        shared.note_birth();
+        let version = Version::default();
+        let owner = Arc::clone(&shared) as _;
+        let (header, current) = VersionHeader::create(version, S::empty(), 0, owner, false);
+        let published = Publication::new(Arc::clone(&header));
+        let mut writer = shared.lock();
+        writer.live.push(version.number(), header, Default::default());
+        writer.current = Some(current);
+        drop(writer);
+        Self { shared, published }
+    }
+
+    /// Holds the current version.
+    #[inline]
+    pub(crate) fn hold(&self) -> Result<VersionRef<S>, SnapshotError> {
+        loop {
+            match self.published.with_latest(|header| header.hold(|| self.shared.refusal())) {
+                Hold::Held(version_ref) => return Ok(version_ref),
+                Hold::Refused(error) => return Err(error),
+                // The version was superseded after it was loaded, so there is a later one.
+                Hold::Dead => std::hint::spin_loop(),
+            }
+        }
+    }
+
+    /// The number of the current version.
+    pub(crate) fn version(&self) -> Version {
+        self.published.with_latest(VersionHeader::version)
+    }
+
+    /// Runs `stopped` in the middle of holding the current version: its header is loaded, and not yet held.
+    #[cfg(feature = "__internals")]
+    pub(crate) fn stop_in_hold(&self, stopped: impl FnOnce()) {
+        self.published.with_latest(|_| stopped());
+    }
+
+    /// Begins a transaction. Waits for the transaction of another thread.
+    pub(crate) fn begin(&self) -> Txn<'_, S> {
+        Txn::begin(&self.shared, &self.published)
+    }
+
+    /// Does a step of reclamation, and returns whether more remains.
+    pub(crate) fn reclaim(&self) -> bool {
+        let more = self.shared.lock().reclaim(&self.shared);
+        epoch::collect();
+        more
+    }
+
+    /// How memory is used. Takes no lock.
+    pub(crate) fn usage(&self) -> Usage {
+        self.shared.usage()
+    }
+
+    /// The figures of the current version. Takes no lock.
+    pub(crate) fn figures(&self) -> &S::Figures {
+        self.shared.figures()
+    }
+
+    /// What each live version retains. Takes the writer's lock.
+    pub(crate) fn retained(&self) -> Vec<Retained> {
+        let mut writer = self.shared.lock();
+        writer.drain_dead(&self.shared.inbox);
+        let current = writer.version();
+        let retained = writer.live.retained().map(|(header, slots)| {
+            // SAFETY: the lock makes us the writer, which frees data only when it retires a version; this
+            // one is still among the live ones.
+            let version = unsafe { header.data() }.version;
+            let holders = header.holders() - usize::from(version == current);
+            Retained { version, holders, slots }
+        });
+        retained.collect()
+    }
+
+    /// The addresses of the nodes that exist. Takes the writer's lock.
+    #[cfg(feature = "__internals")]
+    pub(crate) fn existing(&self) -> std::collections::BTreeSet<usize> {
+        self.shared.lock().nodes.pool().existing()
+    }
+}
+
+impl<S: VersionSets> Drop for Versions<S> {
+    fn drop(&mut self) {
+        let current = self.shared.lock().current.take();
+        // After the lock was released: there is no writer any more that the death concerns.
+        drop(current);
+    }
+}

@@ -1,0 +1,50 @@
+//! Selections: which keys are shown.
+
+use crate::types::Family;
+
+/// The unit that is shown once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Distinct {
+    /// Each key.
+    Key,
+    /// Each (group, source).
+    Join,
+    /// Each group.
+    Group,
+}
+
+/// The keys of an index that are shown: of those whose sources are in a range, the first of each group, the
+/// first of each join, or all.
+///
+/// This covers all views, because keys ascend: within a group, the keys with sources in the range are
+/// adjacent.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Selection<F> {
+    /// The sources from `low` to `high`, both included.
+    pub(crate) low: F,
+    pub(crate) high: F,
+    pub(crate) once: Distinct,
+    /// Whether records have the source of their key, or the unspecified one.
+    pub(crate) shows_source: bool,
+}
+
+/// The (group, source) of the last key whose source is in the range: it decides whether the next key is a
+/// duplicate. A kernel may set it to `None` if a key out of the range followed, since duplicates are
+/// adjacent.
+pub(crate) type Last<F> = Option<(F, F)>;
+
+impl<F: Family> Selection<F> {
+    /// Whether a key of (group, source) is shown after the key `last`, which is updated.
+    #[inline]
+    pub(crate) fn shows(&self, group: F, source: F, last: &mut Last<F>) -> bool {
+        if source < self.low || self.high < source {
+            return false;
+        }
+        let before = last.replace((group, source));
+        match self.once {
+            Distinct::Key => true,
+            Distinct::Join => before != Some((group, source)),
+            Distinct::Group => before.is_none_or(|(before, _)| before != group),
+        }
+    }
+}

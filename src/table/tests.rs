@@ -1,0 +1,159 @@
+use super::*;
+use crate::types::{Interface, Join, Membership, Protocol, V4, V6};
+use std::collections::BTreeSet;
+
+fn commit(table: &GroupTable, number: u8) -> Version {
+    let group = V4::new(239, 0, 0, number);
+    let mut txn = table.begin_write();
+    txn.join(&Membership::any_source(group, Interface::new(1), Protocol::IGMP)).unwrap();
+    txn.commit()
+}
+
+fn joins(snapshot: &Snapshot) -> Vec<Join<V4>> {
+    (0..).map_while(|rank| snapshot.ipv4().join_at(rank)).collect()
+}
+
+/// The joins by their model: all on one interface.
+fn expected(model: &BTreeSet<u8>) -> Vec<Join<V4>> {
+    model.iter().map(|number| Join::any_source(V4::new(239, 0, 0, *number))).collect()
+}
+
+#[test]
+fn a_refusal_of_memory_at_any_request_changes_nothing() {
+    let on = Interface::<V4>::new(1);
+    let membership =
+        |number| Membership::any_source(V4::new(239, 0, 0, number), on, Protocol::IGMP);
+    for granted in 0..60 {
+        let table = GroupTable::new();
+        let mut model: BTreeSet<u8> = (0..40).map(|number| number * 3).collect();
+        table.begin_write().replace(on, Protocol::IGMP, &expected(&model)).unwrap();
+        let mut txn = table.begin_write();
+        txn.replace(on, Protocol::IGMP, &expected(&model)).unwrap();
+        txn.commit();
+        let held = table.snapshot().unwrap();
+
+        let mut txn = table.begin_write();
+        txn.refuse_after(Some(granted));
+        let mut refused = 0;
+        for number in 0..50u8 {
+            match txn.join(&membership(number.wrapping_mul(7))) {
+                Ok(changed) => assert_eq!(changed, model.insert(number.wrapping_mul(7))),
+                Err(error) => {
+                    assert_eq!(error, WriteError::OutOfMemory);
+                    refused += 1;
+                }
+            }
+            match txn.leave(&membership(number)) {
+                Ok(changed) => assert_eq!(changed, model.remove(&number)),
+                Err(error) => {
+                    assert_eq!(error, WriteError::OutOfMemory);
+                    refused += 1;
+                }
+            }
+        }
+        let half: BTreeSet<u8> = model.iter().copied().step_by(2).collect();
+        match txn.replace(on, Protocol::IGMP, &expected(&half)) {
+            Ok(_) => model = half,
+            Err(error) => {
+                assert_eq!(error, WriteError::OutOfMemory);
+                refused += 1;
+            }
+        }
+        assert!(refused > 0 || granted > 50);
+        txn.refuse_after(None);
+        assert_eq!(txn.join(&membership(200)), Ok(true), "the transaction goes on");
+        model.insert(200);
+        txn.commit();
+        let snapshot = table.snapshot().unwrap();
+        assert_eq!(joins(&snapshot), expected(&model), "{granted} requests granted");
+        let by_interface: Vec<_> = snapshot.ipv4().joined_on(on).collect();
+        assert_eq!(by_interface, expected(&model));
+        assert_eq!(snapshot.ipv4().membership_count(), model.len());
+        assert_eq!(held.ipv4().len(), 40);
+    }
+}
+
+#[test]
+fn families_share_versions_and_nothing_else() {
+    let table = GroupTable::new();
+    assert_eq!(commit(&table, 1).number(), 1);
+    let mut txn = table.begin_write();
+    let group: V6 = "ff3e::1".parse().unwrap();
+    txn.join(&Membership::any_source(group, Interface::new(1), Protocol::IGMP)).unwrap();
+    assert_eq!(txn.commit().number(), 2);
+    let snapshot = table.snapshot().unwrap();
+    assert_eq!((snapshot.ipv4().len(), snapshot.ipv6().len()), (1, 1));
+    assert!(!snapshot.ipv6().contains(Join::any_source(V6::UNSPECIFIED)));
+}
+
+#[test]
+fn a_list_that_does_not_ascend_is_refused() {
+    let table = GroupTable::new();
+    let join = |group, source| Join::new(V4::new(239, 0, 0, group), V4::new(10, 0, 0, source));
+    let mut txn = table.begin_write();
+    let mut replace = |joins: &[Join<V4>]| txn.replace(Interface::new(1), Protocol::new(7), joins);
+    assert_eq!(replace(&[join(1, 1), join(1, 2), join(2, 1)]), Ok(3));
+    for (at, joins) in [
+        (1, [join(1, 1), join(1, 1), join(1, 2)]),
+        (2, [join(1, 1), join(1, 2), join(1, 2)]),
+        (2, [join(1, 1), join(2, 1), join(1, 2)]),
+    ] {
+        assert_eq!(replace(&joins), Err(WriteError::NotAscending { at }));
+    }
+    assert_eq!(replace(&[join(1, 1), join(1, 2), join(2, 1)]), Ok(0), "nothing was changed");
+    assert_eq!(replace(&[]), Ok(3));
+}
+
+#[test]
+fn an_abort_gives_ids_back_and_takes_them_back() {
+    let on = |number, index| {
+        let group = V4::new(239, 0, 0, number);
+        Membership::any_source(group, Interface::new(index), Protocol::IGMP)
+    };
+    let table = GroupTable::new();
+    let mut txn = table.begin_write();
+    txn.join(&on(1, 1)).unwrap();
+    txn.commit();
+    let mut aborted = table.begin_write();
+    assert_eq!(aborted.leave(&on(1, 1)), Ok(true));
+    assert_eq!(aborted.join(&on(1, 7)), Ok(true));
+    drop(aborted);
+    // The next commits must not take what the aborted one did for done.
+    for index in [1, 2, 3] {
+        let mut txn = table.begin_write();
+        assert_eq!(txn.join(&on(2, index)), Ok(true));
+        txn.commit();
+    }
+    let snapshot = table.snapshot().unwrap();
+    let indices = |number| -> BTreeSet<u32> {
+        let outgoing = snapshot.ipv4().outgoing(Join::any_source(V4::new(239, 0, 0, number)));
+        outgoing.map(|interface| interface.index).collect()
+    };
+    assert_eq!(indices(1), BTreeSet::from([1]));
+    assert_eq!(indices(2), BTreeSet::from([1, 2, 3]));
+    assert_eq!(snapshot.ipv4().interface_count(), 3);
+}
+
+#[test]
+fn an_id_freed_and_taken_again_in_one_transaction_names_the_new_interface() {
+    let table = GroupTable::new();
+    let on = |index| {
+        let interface = Interface::new(index);
+        Membership::any_source(V4::new(239, 0, 0, 1), interface, Protocol::IGMP)
+    };
+    let mut txn = table.begin_write();
+    txn.join(&on(1)).unwrap();
+    txn.commit();
+    let before = table.snapshot().unwrap();
+    let mut txn = table.begin_write();
+    assert_eq!(txn.leave(&on(1)), Ok(true));
+    assert_eq!(txn.join(&on(2)), Ok(true));
+    txn.commit();
+    let indices = |snapshot: &Snapshot| -> Vec<u32> {
+        let outgoing = snapshot.ipv4().outgoing(Join::any_source(V4::new(239, 0, 0, 1)));
+        outgoing.map(|interface| interface.index).collect()
+    };
+    assert_eq!(indices(&table.snapshot().unwrap()), [2]);
+    assert_eq!(indices(&before), [1]);
+    assert_eq!(before.ipv4().joined_on(Interface::new(2)).count(), 0);
+}
