@@ -271,7 +271,7 @@ fn filters_act_before_the_view() {
 // The end, and buffers that are too small for a record.
 
 #[test]
-fn the_last_batch_comes_with_the_word_that_there_is_no_more() {
+fn the_last_batch_reports_that_none_remain() {
     for (count, page_records) in [(6, 3), (6, 6), (7, 3), (1, 1), (0, 1)] {
         let table = any_source_joins(count);
         let enumeration = all(&table.snapshot().unwrap());

@@ -14,12 +14,14 @@ use groupscan::{Interface, Protocol, V4};
 
 use crate::enumerations::{next, write_number};
 use crate::families::InC;
-use crate::memory::{List, grown, hand_out, object, options, take_back, value, values, writable};
+use crate::memory::{
+    Array, List, empty, hand_out, object, options, take_back, value, values, writable,
+};
 use crate::result::{FailedAt, GROUPSCAN_NOWHERE, groupscan_outcome, nowhere, write_outcome};
 use crate::snapshots::groupscan_snapshot;
 use crate::stats::{groupscan_manager_enumeration4, groupscan_retained, groupscan_stats};
 use crate::status::groupscan_status::{self, GROUPSCAN_ERROR_ALREADY_EXISTS};
-use crate::tables::{Array, empty, joins_in};
+use crate::tables::{joins_in, reclaim_step_of, retained_by, snapshot_of, stats_of};
 use crate::types::{
     groupscan_enumeration_handle, groupscan_filter4, groupscan_interface4, groupscan_join4,
     groupscan_manager_options, groupscan_membership4, groupscan_protocol_handle, view_in,
@@ -449,12 +451,8 @@ pub unsafe extern "C" fn groupscan_manager_snapshot(
     manager: *const groupscan_manager,
     snapshot: *mut *mut groupscan_snapshot,
 ) -> groupscan_status {
-    status_of(|| {
-        // SAFETY: P1.
-        let (manager, snapshot) = (unsafe { object(manager) }?, writable(snapshot)?);
-        // SAFETY: P2.
-        unsafe { hand_out(snapshot, groupscan_snapshot(manager.0.snapshot()?)) }
-    })
+    // SAFETY: P1, P2.
+    unsafe { snapshot_of(manager, |manager| manager.0.snapshot(), snapshot) }
 }
 
 /// How the memory of a manager's table is used.
@@ -468,12 +466,8 @@ pub unsafe extern "C" fn groupscan_manager_stats(
     stats: *mut groupscan_stats,
     stats_bytes: usize,
 ) -> groupscan_status {
-    status_of(|| {
-        // SAFETY: P1.
-        let manager = unsafe { object(manager) }?;
-        // SAFETY: P2.
-        unsafe { grown(stats, stats_bytes, || manager.0.stats().into()) }
-    })
+    // SAFETY: P1, P2.
+    unsafe { stats_of(manager, |manager| manager.0.stats(), stats, stats_bytes) }
 }
 
 /// What each live version of a manager's table retains.
@@ -489,13 +483,9 @@ pub unsafe extern "C" fn groupscan_manager_retained(
     element_bytes: usize,
     count: *mut usize,
 ) -> groupscan_status {
-    status_of(|| {
-        // SAFETY: P1.
-        let manager = unsafe { object(manager) }?;
-        // SAFETY: P2.
-        let list = unsafe { List::new(retained, capacity, element_bytes, count) }?;
-        list.fill(manager.0.retained().into_iter().map(groupscan_retained::from))
-    })
+    let list = (retained, capacity, element_bytes, count);
+    // SAFETY: P1, P2.
+    unsafe { retained_by(manager, |manager| manager.0.retained(), list) }
 }
 
 /// Frees some of what dead versions of a manager's table left behind.
@@ -508,14 +498,8 @@ pub unsafe extern "C" fn groupscan_manager_reclaim(
     manager: *mut groupscan_manager,
     more: *mut bool,
 ) -> groupscan_status {
-    status_of(|| {
-        // SAFETY: P1.
-        let (manager, more) = (unsafe { object(manager) }?, writable(more)?);
-        let more_remains = manager.0.reclaim_step();
-        // SAFETY: P2.
-        unsafe { more.write_unaligned(more_remains) };
-        Ok(())
-    })
+    // SAFETY: P1, P2.
+    unsafe { reclaim_step_of(manager, |manager| manager.0.reclaim_step(), more) }
 }
 
 /// Changes the owner of an interface.

@@ -19,10 +19,17 @@ use crate::status::groupscan_status::{
     self, GROUPSCAN_ERROR_BUFFER_TOO_SMALL, GROUPSCAN_ERROR_INVALID_SIZE,
     GROUPSCAN_ERROR_NULL_POINTER, GROUPSCAN_ERROR_OUT_OF_MEMORY, GROUPSCAN_ERROR_UNKNOWN_OPTION,
 };
-use crate::tables::Array;
 
 /// The maximum size of a struct that grows. Larger sizes are rejected.
 const MAX_BYTES: usize = 4096;
+
+/// An array of the caller: its first element, and the number of elements.
+pub(crate) type Array<T> = (*const T, usize);
+
+/// The empty array.
+pub(crate) const fn empty<T>() -> Array<T> {
+    (ptr::null(), 0)
+}
 
 /// A struct to which later versions of the library may add fields. Its first field is its size, or it is
 /// passed together with its size.

@@ -3,12 +3,12 @@
 #![allow(non_camel_case_types, reason = "names of the header")]
 #![allow(unsafe_code, reason = "takes pointers from C")]
 
-use std::ptr;
-
-use groupscan::{GroupTable, Join, Protocol, WriteError};
+use groupscan::{GroupTable, Join, Protocol, Retained, Snapshot, SnapshotError, Stats, WriteError};
 
 use crate::families::InC;
-use crate::memory::{List, grown, hand_out, object, options, take_back, value, values, writable};
+use crate::memory::{
+    Array, List, empty, grown, hand_out, object, options, take_back, value, values, writable,
+};
 use crate::result::{FailedAt, groupscan_outcome, nowhere, write_outcome};
 use crate::snapshots::groupscan_snapshot;
 use crate::stats::{groupscan_retained, groupscan_stats};
@@ -134,12 +134,8 @@ pub unsafe extern "C" fn groupscan_table_snapshot(
     table: *const groupscan_table,
     snapshot: *mut *mut groupscan_snapshot,
 ) -> groupscan_status {
-    status_of(|| {
-        // SAFETY: P1.
-        let (table, snapshot) = (unsafe { object(table) }?, writable(snapshot)?);
-        // SAFETY: P2.
-        unsafe { hand_out(snapshot, groupscan_snapshot(table.0.snapshot()?)) }
-    })
+    // SAFETY: P1, P2.
+    unsafe { snapshot_of(table, |table| table.0.snapshot(), snapshot) }
 }
 
 /// How a table's memory is used.
@@ -153,12 +149,8 @@ pub unsafe extern "C" fn groupscan_table_stats(
     stats: *mut groupscan_stats,
     stats_bytes: usize,
 ) -> groupscan_status {
-    status_of(|| {
-        // SAFETY: P1.
-        let table = unsafe { object(table) }?;
-        // SAFETY: P2.
-        unsafe { grown(stats, stats_bytes, || table.0.stats().into()) }
-    })
+    // SAFETY: P1, P2.
+    unsafe { stats_of(table, |table| table.0.stats(), stats, stats_bytes) }
 }
 
 /// What each live version of a table retains.
@@ -174,13 +166,9 @@ pub unsafe extern "C" fn groupscan_table_retained(
     element_bytes: usize,
     count: *mut usize,
 ) -> groupscan_status {
-    status_of(|| {
-        // SAFETY: P1.
-        let table = unsafe { object(table) }?;
-        // SAFETY: P2.
-        let list = unsafe { List::new(retained, capacity, element_bytes, count) }?;
-        list.fill(table.0.retained().into_iter().map(groupscan_retained::from))
-    })
+    let list = (retained, capacity, element_bytes, count);
+    // SAFETY: P1, P2.
+    unsafe { retained_by(table, |table| table.0.retained(), list) }
 }
 
 /// Frees some of what dead versions of a table left behind.
@@ -193,22 +181,86 @@ pub unsafe extern "C" fn groupscan_table_reclaim(
     table: *mut groupscan_table,
     more: *mut bool,
 ) -> groupscan_status {
+    // SAFETY: P1, P2.
+    unsafe { reclaim_step_of(table, |table| table.0.reclaim_step(), more) }
+}
+
+// What a table and a manager's table have in common. The functions take the object and the call on it.
+
+/// Takes a snapshot.
+///
+/// # Safety
+///
+/// [P1 and P2](crate#what-callers-promise).
+pub(crate) unsafe fn snapshot_of<T: Send + Sync>(
+    owner: *const T,
+    take: impl FnOnce(&T) -> Result<Snapshot, SnapshotError>,
+    snapshot: *mut *mut groupscan_snapshot,
+) -> groupscan_status {
     status_of(|| {
         // SAFETY: P1.
-        let (table, more) = (unsafe { object(table) }?, writable(more)?);
-        let more_remains = table.0.reclaim_step();
+        let (owner, snapshot) = (unsafe { object(owner) }?, writable(snapshot)?);
+        // SAFETY: P2.
+        unsafe { hand_out(snapshot, groupscan_snapshot(take(owner)?)) }
+    })
+}
+
+/// Writes how memory is used.
+///
+/// # Safety
+///
+/// [P1 and P2](crate#what-callers-promise).
+pub(crate) unsafe fn stats_of<T: Send + Sync>(
+    owner: *const T,
+    stats_now: impl FnOnce(&T) -> Stats,
+    stats: *mut groupscan_stats,
+    stats_bytes: usize,
+) -> groupscan_status {
+    status_of(|| {
+        // SAFETY: P1.
+        let owner = unsafe { object(owner) }?;
+        // SAFETY: P2.
+        unsafe { grown(stats, stats_bytes, || stats_now(owner).into()) }
+    })
+}
+
+/// Lists what each live version retains. The list is the arguments of [`List::new`].
+///
+/// # Safety
+///
+/// [P1 and P2](crate#what-callers-promise).
+pub(crate) unsafe fn retained_by<T: Send + Sync>(
+    owner: *const T,
+    retained_now: impl FnOnce(&T) -> Vec<Retained>,
+    (first, capacity, element_bytes, count): (*mut groupscan_retained, usize, usize, *mut usize),
+) -> groupscan_status {
+    status_of(|| {
+        // SAFETY: P1.
+        let owner = unsafe { object(owner) }?;
+        // SAFETY: P2.
+        let list = unsafe { List::new(first, capacity, element_bytes, count) }?;
+        list.fill(retained_now(owner).into_iter().map(groupscan_retained::from))
+    })
+}
+
+/// Does a step of reclamation.
+///
+/// # Safety
+///
+/// [P1 and P2](crate#what-callers-promise).
+pub(crate) unsafe fn reclaim_step_of<T: Send + Sync>(
+    owner: *const T,
+    step: impl FnOnce(&T) -> bool,
+    more: *mut bool,
+) -> groupscan_status {
+    status_of(|| {
+        // SAFETY: P1.
+        let (owner, more) = (unsafe { object(owner) }?, writable(more)?);
+        let more_remains = step(owner);
         // SAFETY: P2.
         unsafe { more.write_unaligned(more_remains) };
         Ok(())
     })
-}
-
-/// An array of the caller: its first element, and the number of elements.
-pub(crate) type Array<T> = (*const T, usize);
-
-/// The empty array.
-pub(crate) const fn empty<T>() -> Array<T> {
-    (ptr::null(), 0)
 }
 
 /// Removes and adds memberships in one commit.

@@ -39,10 +39,10 @@ pub(in crate::simd) unsafe fn expand<R: Recipe>(
         return generic::expand(recipe, keys, buf, ahead);
     }
     let (from, to) = (keys.as_ptr().cast(), buf.next().cast());
-    // SAFETY: `from` is valid for reads of `bytes` bytes, at least a line. `keys.len() <= buf.left()`, and
-    // for these shapes a record has twice the bytes of its key (`Shape::fits`), so `to` is valid for writes
-    // of `2 * bytes` (I1 of `RecordBuf`). `common` is a whole record. The kernels write all of these records,
-    // so they may be counted.
+    // `bytes` is a line or more. For these shapes a record has twice the bytes of its key (`Shape::fits`), and
+    // `keys.len() <= buf.left()`. The kernels write all of the records.
+    // SAFETY: `from` is valid for reads of `bytes` bytes and `to` for writes of `2 * bytes` (I1 of
+    // `RecordBuf`); `common` is a whole record; the records counted are written.
     unsafe {
         match R::SHAPE {
             Shape::Join4 => joins4(from, bytes, to, ahead),

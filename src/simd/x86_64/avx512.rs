@@ -51,10 +51,10 @@ pub(in crate::simd) unsafe fn expand<R: Recipe>(
     }
     let (from, to) = (keys.as_ptr().cast(), buf.next().cast());
     let common = recipe.record(R::Key::zeroed(), true);
-    // SAFETY: `from` is valid for reads of `keys.len()` keys: at least a line, apart from `Membership6`,
-    // which takes any number. `keys.len() <= buf.left()`, and keys and records have the sizes of the shape
-    // (`Shape::fits`), so `to` is valid for writes of their records (I1 of `RecordBuf`). `common` is a whole
-    // record. The kernels write all of these records, so they may be counted.
+    // `bytes` is a line or more, apart from `Membership6`, which takes any number of keys. Keys and records have
+    // the sizes of the shape (`Shape::fits`), and `keys.len() <= buf.left()`. The kernels write all records.
+    // SAFETY: `from` is valid for reads of the keys and `to` for writes of their records (I1 of `RecordBuf`);
+    // `common` is a whole record; the records counted are written.
     unsafe {
         match shape {
             Shape::Join4 => joins4(from, bytes, to, ahead),
