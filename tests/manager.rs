@@ -322,7 +322,7 @@ fn what_an_idle_enumeration_held_is_free_once_it_expired() {
 }
 
 #[test]
-fn who_holds_what_is_told() {
+fn enumerations_list_what_each_client_holds() {
     let (manager, igmp) = manager(ManagerLimits::default(), 100);
     let pim = manager.register(Client::new(0x0137_0020, 1), None).unwrap();
     let first = start(&manager, igmp).unwrap();

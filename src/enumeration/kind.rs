@@ -5,7 +5,7 @@ use std::ops::{ControlFlow, Range};
 
 use bytemuck::Pod;
 
-use super::index_range::IndexRange;
+use super::walk_index::WalkIndex;
 use crate::index::Sets;
 use crate::simd::{
     InterfaceJoinRecords, JoinRecords, MembershipRecords, Recipe, RecordBuf, Selection, SimdLevel,
@@ -42,7 +42,7 @@ impl Kind for Memberships {
 /// The source of the records, and how they are packed.
 pub struct Packing<'a, F: Family> {
     pub(super) sets: &'a Sets<F>,
-    pub(super) place: IndexRange<F>,
+    pub(super) index: WalkIndex<F>,
     pub(super) simd_level: SimdLevel,
     pub(super) selection: Option<Selection<F>>,
 }
@@ -74,12 +74,10 @@ pub(crate) mod sealed {
             begin: impl FnOnce() -> ControlFlow<usize>,
             buf: &mut RecordBuf<'_, F::Entry>,
         ) -> usize {
-            let Packing { sets, place, .. } = packing;
-            match place {
-                IndexRange::Joins => {
-                    packing.run(JoinRecords::new(), &sets.joins, ranks, begin, buf)
-                }
-                IndexRange::Interface { .. } => {
+            let Packing { sets, index, .. } = packing;
+            match index {
+                WalkIndex::Joins => packing.run(JoinRecords::new(), &sets.joins, ranks, begin, buf),
+                WalkIndex::Interface { .. } => {
                     packing.run(InterfaceJoinRecords::new(), &sets.by_interface, ranks, begin, buf)
                 }
             }
@@ -94,13 +92,13 @@ pub(crate) mod sealed {
             begin: impl FnOnce() -> ControlFlow<usize>,
             buf: &mut RecordBuf<'_, F::MembershipEntry>,
         ) -> usize {
-            let Packing { sets, place, .. } = packing;
-            match place {
-                IndexRange::Interface { interface, .. } => {
+            let Packing { sets, index, .. } = packing;
+            match index {
+                WalkIndex::Interface { interface, .. } => {
                     let recipe = MembershipRecords { interface };
                     packing.run(recipe, &sets.by_interface, ranks, begin, buf)
                 }
-                IndexRange::Joins => unreachable!("an enumeration of memberships has an interface"),
+                WalkIndex::Joins => unreachable!("an enumeration of memberships has an interface"),
             }
         }
     }

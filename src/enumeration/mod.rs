@@ -9,7 +9,7 @@
 //!  range of the filter        first    cursor    end
 //! ```
 //!
-//! [`index_range`] chooses the index and finds the range in it, [`view`] and [`filter`] choose the keys that are
+//! [`walk_index`] chooses the index and finds the range in it, [`view`] and [`filter`] choose the keys that are
 //! shown, [`kind`] chooses the recipe for their records, [`position`] names a place for other versions, and
 //! [`records`] iterates without a buffer of the caller.
 //!
@@ -42,12 +42,12 @@
 //! after its last.
 
 mod filter;
-mod index_range;
 mod kind;
 mod position;
 mod records;
 mod start;
 mod view;
+mod walk_index;
 
 use std::error::Error;
 use std::fmt;
@@ -66,8 +66,8 @@ pub use position::Position;
 pub use records::{JoinKeys, Records};
 pub use view::View;
 
-use index_range::IndexRange;
 use kind::Packing;
+use walk_index::WalkIndex;
 
 /// A walk over one version through the caller's buffers, in ascending order of (group, source): over its
 /// joins, or over the [`Memberships`] of an interface.
@@ -100,7 +100,7 @@ use kind::Packing;
 #[must_use = "an enumeration retains its version until it is dropped"]
 pub struct Enumeration<F: Family, K: Kind = Joins> {
     snapshot: Snapshot,
-    place: IndexRange<F>,
+    index: WalkIndex<F>,
     view: View,
     filter: Filter<F>,
     /// `None` if every key of the range is shown.
@@ -130,14 +130,14 @@ impl<F: Family, K: Kind> Enumeration<F, K> {
         selection: Option<Selection<F>>,
     ) -> Self {
         let sets = snapshot.sets::<F>();
-        let place = IndexRange::new(sets, &filter);
-        let Range { start: first, mut end } = place.ranks(sets, filter.groups());
+        let index = WalkIndex::new(sets, &filter);
+        let Range { start: first, mut end } = index.ranks(sets, filter.groups());
         if selection.is_some_and(|selection| selection.low > selection.high) {
             end = first;
         }
         let mut enumeration = Self {
             snapshot,
-            place,
+            index,
             view,
             filter,
             selection,
@@ -173,8 +173,8 @@ impl<F: Family, K: Kind> Enumeration<F, K> {
         begin: impl FnOnce() -> ControlFlow<usize>,
         buf: &mut RecordBuf<'_, K::Record<F>>,
     ) -> usize {
-        let &Self { place, simd_level, selection, .. } = self;
-        let packing = Packing { sets: self.snapshot.sets::<F>(), place, simd_level, selection };
+        let &Self { index, simd_level, selection, .. } = self;
+        let packing = Packing { sets: self.snapshot.sets::<F>(), index, simd_level, selection };
         K::pack(packing, ranks, begin, buf)
     }
 
@@ -227,7 +227,7 @@ impl<F: Family, K: Kind> Enumeration<F, K> {
 
     /// As [`get_next`](Self::get_next).
     #[inline]
-    pub(crate) fn fill<'b>(
+    fn fill<'b>(
         &self,
         mut buf: RecordBuf<'b, K::Record<F>>,
     ) -> Result<Batch<'b, K::Record<F>>, GetNextError> {
@@ -299,7 +299,7 @@ impl<F: Family, K: Kind> Enumeration<F, K> {
         let sets = self.snapshot.sets::<F>();
         let at = self.unit_start(self.cursor.load(Ordering::Relaxed));
         let last = at.checked_sub(1).filter(|last| *last >= self.low)?;
-        let behind = self.place.behind(sets, last);
+        let behind = self.index.behind(sets, last);
         // A position of joins does not depend on their memberships.
         let is_join = self.selection.is_some_and(|selection| selection.once != Distinct::Key);
         Some(if is_join { Position::behind(behind.join()) } else { behind })
@@ -333,7 +333,7 @@ impl<F: Family, K: Kind> Enumeration<F, K> {
             Distinct::Join => Position::behind(position.join()),
             Distinct::Key => position,
         };
-        self.seek(self.place.rank_behind(self.snapshot.sets::<F>(), &position));
+        self.seek(self.index.rank_behind(self.snapshot.sets::<F>(), &position));
         self
     }
 
@@ -402,9 +402,9 @@ impl<F: Family, K: Kind> Enumeration<F, K> {
         if rank == self.end || once == Distinct::Key {
             return rank;
         }
-        let Position { group, source, .. } = self.place.behind(sets, rank);
+        let Position { group, source, .. } = self.index.behind(sets, rank);
         let source = if once == Distinct::Group { F::UNSPECIFIED } else { source };
-        self.place.rank_of(sets, group, source)
+        self.index.rank_of(sets, group, source)
     }
 
     /// What is shown once.

@@ -1,8 +1,8 @@
 //! The calls of a snapshot that read it in bulk.
 
-use super::index_range::IndexRange;
 use super::kind::{Joins, Memberships};
 use super::records::{JoinKeys, Records};
+use super::walk_index::WalkIndex;
 use super::{Enumeration, Filter, View};
 use crate::simd::Distinct;
 use crate::table::{FamilySnapshot, Snapshot};
@@ -85,7 +85,7 @@ impl<'s, F: Family> FamilySnapshot<'s, F> {
     /// The number of joins whose group has this prefix. O(log n).
     #[must_use]
     pub fn count(self, groups: Prefix<F>) -> usize {
-        IndexRange::Joins.ranks(self.sets(), groups).len()
+        WalkIndex::Joins.ranks(self.sets(), groups).len()
     }
 
     /// The joins whose group has this prefix, as slices of keys in the tree's nodes, without a copy. The
@@ -111,7 +111,7 @@ impl<'s, F: Family> FamilySnapshot<'s, F> {
     /// ```
     pub fn join_keys(self, groups: Prefix<F>) -> JoinKeys<'s, F> {
         let sets = self.sets();
-        JoinKeys::new(&sets.joins, IndexRange::Joins.ranks(sets, groups))
+        JoinKeys::new(&sets.joins, WalkIndex::Joins.ranks(sets, groups))
     }
 
     /// The keys of the joins from a rank on that are adjacent in memory: at least one below

@@ -166,9 +166,10 @@ impl<T: Send + Sync + 'static> Handles<T> {
         })?;
         // SAFETY: only the thread that unlinked the entry accesses `taken`, and the compare-exchange above
         // succeeds for one thread.
-        if let Some(taken) = unsafe { (*entry.entry().taken.get()).take() } {
-            self.free.give_back(taken);
-        }
+        let Some(taken) = (unsafe { (*entry.entry().taken.get()).take() }) else {
+            unreachable!("I5: a linked entry has its index");
+        };
+        self.free.give_back(taken);
         Some(entry)
     }
 

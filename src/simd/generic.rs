@@ -32,9 +32,8 @@ pub(super) fn compact<R: Recipe>(
     keys: &[R::Key],
     buf: &mut RecordBuf<'_, R::Record>,
 ) -> Option<usize> {
-    let mut is_shown = |key: &R::Key| {
-        recipe.join(*key).is_some_and(|(group, source)| selection.shows(group, source, last))
-    };
+    let mut is_shown =
+        |key: &R::Key| recipe.join(*key).is_some_and(|join| selection.shows(join, last));
     let mut at = 0;
     // Writes the record of every key; the next one overwrites it if the key is not shown. A branch instead
     // would be mispredicted often.

@@ -39,9 +39,9 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::simd::prefetch::PrefetchRange;
-#[cfg(target_arch = "x86_64")]
-use crate::types::Family;
 use crate::types::ParseError;
+#[cfg(target_arch = "x86_64")]
+use crate::types::{Family, Join};
 
 #[cfg(target_arch = "x86_64")]
 use recipe::Shape;
@@ -217,11 +217,11 @@ impl SimdLevel {
 #[cfg(target_arch = "x86_64")]
 const FEW: usize = 8;
 
-/// The key of an IPv4 (group, source), as a word.
+/// The key of an IPv4 join, as a word.
 #[cfg(target_arch = "x86_64")]
 #[inline]
-fn word<F: Family>((group, source): (F, F)) -> u64 {
-    (group.to_number() as u64) << 32 | source.to_number() as u64
+fn word<F: Family>(join: Join<F>) -> u64 {
+    (join.group.to_number() as u64) << 32 | join.source.to_number() as u64
 }
 
 impl fmt::Display for SimdLevel {

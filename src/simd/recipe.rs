@@ -10,7 +10,7 @@ use std::marker::PhantomData;
 use bytemuck::Pod;
 
 use crate::types::key::{JoinKey, Key, MembershipKey};
-use crate::types::{Family, Interface};
+use crate::types::{Family, Interface, Join};
 
 /// The shapes of recipes, by which kernels choose their code.
 ///
@@ -53,8 +53,8 @@ pub(crate) trait Recipe: Copy {
 
     const SHAPE: Shape;
 
-    /// The (group, source) of a key; `None` if the key is never shown.
-    fn join(self, key: Self::Key) -> Option<(Self::Family, Self::Family)>;
+    /// The join of a key; `None` if the key is never shown.
+    fn join(self, key: Self::Key) -> Option<Join<Self::Family>>;
 
     /// The record of a key, with its source or with the unspecified one. The reference for every kernel.
     fn record(self, key: Self::Key, shows_source: bool) -> Self::Record;
@@ -78,8 +78,8 @@ impl<F: Family> Recipe for JoinRecords<F> {
     const SHAPE: Shape = if F::BITS == 32 { Shape::Join4 } else { Shape::Join6 };
 
     #[inline]
-    fn join(self, key: F::JoinKey) -> Option<(F, F)> {
-        Some((key.group(), key.source()))
+    fn join(self, key: F::JoinKey) -> Option<Join<F>> {
+        Some(Join::new(key.group(), key.source()))
     }
 
     #[inline]
@@ -106,9 +106,9 @@ impl<F: Family> Recipe for InterfaceJoinRecords<F> {
     const SHAPE: Shape = Shape::InterfaceJoin;
 
     #[inline]
-    fn join(self, key: F::ByInterface) -> Option<(F, F)> {
+    fn join(self, key: F::ByInterface) -> Option<Join<F>> {
         let parts = key.parts();
-        parts.is_join().then_some((parts.group, parts.source))
+        parts.is_join().then_some(Join::new(parts.group, parts.source))
     }
 
     #[inline]
@@ -132,9 +132,9 @@ impl<F: Family> Recipe for MembershipRecords<F> {
     const SHAPE: Shape = if F::BITS == 32 { Shape::Membership4 } else { Shape::Membership6 };
 
     #[inline]
-    fn join(self, key: F::ByInterface) -> Option<(F, F)> {
+    fn join(self, key: F::ByInterface) -> Option<Join<F>> {
         let parts = key.parts();
-        Some((parts.group, parts.source))
+        Some(Join::new(parts.group, parts.source))
     }
 
     #[inline]

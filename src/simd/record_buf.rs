@@ -47,7 +47,7 @@ impl<'b, R: Pod> RecordBuf<'b, R> {
     ///
     /// These bytes must be valid for writes for `'b`, and not be accessed by other means during it.
     #[inline]
-    pub(crate) unsafe fn at(start: *mut u8, bytes: usize) -> Self {
+    unsafe fn at(start: *mut u8, bytes: usize) -> Self {
         const { assert!(align_of::<R>() == 1, "records may lie at any address") };
         let places = bytes / size_of::<R>();
         Self { start: start.cast(), places, filled: 0, memory: PhantomData }

@@ -1,6 +1,6 @@
 //! Selections: which keys are shown.
 
-use crate::types::Family;
+use crate::types::{Family, Join};
 
 /// The unit that is shown once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,23 +28,23 @@ pub(crate) struct Selection<F> {
     pub(crate) shows_source: bool,
 }
 
-/// The (group, source) of the last key whose source is in the range: it decides whether the next key is a
+/// The join of the last key whose source is in the range: it decides whether the next key is a
 /// duplicate. A kernel may set it to `None` if a key out of the range followed, since duplicates are
 /// adjacent.
-pub(crate) type Last<F> = Option<(F, F)>;
+pub(crate) type Last<F> = Option<Join<F>>;
 
 impl<F: Family> Selection<F> {
-    /// Whether a key of (group, source) is shown after the key `last`, which is updated.
+    /// Whether a key of `join` is shown after the key of `last`, which is updated.
     #[inline]
-    pub(crate) fn shows(&self, group: F, source: F, last: &mut Last<F>) -> bool {
-        if source < self.low || self.high < source {
+    pub(crate) fn shows(&self, join: Join<F>, last: &mut Last<F>) -> bool {
+        if join.source < self.low || self.high < join.source {
             return false;
         }
-        let before = last.replace((group, source));
+        let before = last.replace(join);
         match self.once {
             Distinct::Key => true,
-            Distinct::Join => before != Some((group, source)),
-            Distinct::Group => before.is_none_or(|(before, _)| before != group),
+            Distinct::Join => before != Some(join),
+            Distinct::Group => before.is_none_or(|before| before.group != join.group),
         }
     }
 }

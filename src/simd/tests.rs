@@ -210,14 +210,14 @@ fn shown<R: Recipe>(
     let mut shown: Vec<(usize, R::Record)> = Vec::new();
     let mut seen = std::collections::BTreeSet::new();
     for (at, key) in keys.iter().enumerate() {
-        let Some((group, source)) = recipe.join(*key) else { continue };
-        if source < selection.low || source > selection.high {
+        let Some(join) = recipe.join(*key) else { continue };
+        if join.source < selection.low || join.source > selection.high {
             continue;
         }
         let is_new = match selection.once {
             Distinct::Key => true,
-            Distinct::Join => seen.insert((group, source)),
-            Distinct::Group => seen.insert((group, R::Family::UNSPECIFIED)),
+            Distinct::Join => seen.insert(join),
+            Distinct::Group => seen.insert(Join::any_source(join.group)),
         };
         if is_new {
             shown.push((at, recipe.record(*key, selection.shows_source)));

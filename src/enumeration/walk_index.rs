@@ -10,14 +10,14 @@ use crate::types::{Family, Interface, Join, Prefix, Protocol};
 
 /// The index that an enumeration walks.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum IndexRange<F> {
+pub(super) enum WalkIndex<F> {
     /// The index of joins.
     Joins,
     /// The memberships of one interface, in the index by interface. `id` is `None` if it has none.
     Interface { interface: Interface<F>, id: Option<u32> },
 }
 
-impl<F: Family> IndexRange<F> {
+impl<F: Family> WalkIndex<F> {
     /// The index for an enumeration with this filter.
     pub(super) fn new(sets: &Sets<F>, filter: &Filter<F>) -> Self {
         match filter.interface() {
