@@ -166,7 +166,7 @@ static bool parse_number(const char *word, const char *what, uint32_t *number)
     if (digits > 0 && word[digits] == '\0')
         value = strtoumax(word, NULL, 10);
     if (value > UINT32_MAX) {
-        complain("'%s' is not a %s, a number up to %" PRIu32, word, what, UINT32_MAX);
+        complain("invalid %s '%s': expected a number up to %" PRIu32, what, word, UINT32_MAX);
         return false;
     }
     *number = (uint32_t)value;

@@ -74,12 +74,35 @@ static void see(struct seen *seen, int family, const uint8_t *source, const uint
         seen->first = seen->last;
 }
 
-static void see4(struct seen *seen, const groupscan_source_group_entry4 *entries, size_t count)
+/* Sees the records in a buffer, which are of the type that the enumeration gives. */
+typedef void see_records(struct seen *seen, const void *records, size_t count);
+
+static void see_joins4(struct seen *seen, const void *records, size_t count)
 {
+    const groupscan_source_group_entry4 *entries = records;
     size_t i;
 
     for (i = 0; i < count; i++)
         see(seen, AF_INET, entries[i].source, entries[i].group);
+}
+
+static void see_joins6(struct seen *seen, const void *records, size_t count)
+{
+    const groupscan_source_group_entry6 *entries = records;
+    size_t i;
+
+    for (i = 0; i < count; i++)
+        see(seen, AF_INET6, entries[i].source, entries[i].group);
+}
+
+/* These records also have the next hop, the protocol and the flags. */
+static void see_memberships4(struct seen *seen, const void *records, size_t count)
+{
+    const groupscan_membership_entry4 *entries = records;
+    size_t i;
+
+    for (i = 0; i < count; i++)
+        see(seen, AF_INET, entries[i].entry.source, entries[i].entry.group);
 }
 
 static void print_join(const char *which, const struct join *join)
@@ -184,8 +207,8 @@ static int join6(groupscan_table *table, size_t groups)
 /* ---- All joins, through one large buffer ---- */
 
 /* Reads what remains of an enumeration. Every walk through a buffer is this loop. */
-static int read_rest4(groupscan_enumeration *enumeration, void *buffer, size_t buffer_bytes,
-                      struct seen *seen)
+static int read_rest(groupscan_enumeration *enumeration, void *buffer, size_t buffer_bytes,
+                     see_records *see_all, struct seen *seen)
 {
     groupscan_status status;
     size_t count;
@@ -196,7 +219,7 @@ static int read_rest4(groupscan_enumeration *enumeration, void *buffer, size_t b
         if (status != GROUPSCAN_OK)
             return failed("groupscan_enumeration_next", status);
         /* The call that reports the end may also return the last records. */
-        see4(seen, buffer, count);
+        see_all(seen, buffer, count);
     } while (more);
     return 0;
 }
@@ -219,7 +242,7 @@ static int walk_all(const groupscan_snapshot *snapshot, size_t expected)
         return failed("groupscan_snapshot_enumerate4", status);
     buffer = malloc(BUFFER_BYTES);
     if (buffer)
-        result = read_rest4(enumeration, buffer, BUFFER_BYTES, &seen);
+        result = read_rest(enumeration, buffer, BUFFER_BYTES, see_joins4, &seen);
     else
         perror("malloc");
     free(buffer);
@@ -229,29 +252,13 @@ static int walk_all(const groupscan_snapshot *snapshot, size_t expected)
 
 /* ---- The joins of a group prefix ---- */
 
-static int read_rest6(groupscan_enumeration *enumeration, struct seen *seen)
-{
-    groupscan_source_group_entry6 entries[RECORDS_A_CALL];
-    groupscan_status status;
-    size_t count, i;
-    bool more;
-
-    do {
-        status = groupscan_enumeration_next(enumeration, entries, sizeof entries, &count, &more);
-        if (status != GROUPSCAN_OK)
-            return failed("groupscan_enumeration_next", status);
-        for (i = 0; i < count; i++)
-            see(seen, AF_INET6, entries[i].source, entries[i].group);
-    } while (more);
-    return 0;
-}
-
 /*
  * For some groups: those of a scope that ends here, or of one rendezvous point. The cost is that of the
  * groups of the prefix, because they are adjacent in the table.
  */
 static int walk_prefix(const groupscan_snapshot *snapshot, size_t expected)
 {
+    groupscan_source_group_entry6 entries[RECORDS_A_CALL];
     struct seen seen = { 0 };
     groupscan_filter6 filter = GROUPSCAN_FILTER6_INIT;
     groupscan_enumeration *enumeration;
@@ -265,30 +272,12 @@ static int walk_prefix(const groupscan_snapshot *snapshot, size_t expected)
                                            &enumeration);
     if (status != GROUPSCAN_OK)
         return failed("groupscan_snapshot_enumerate6", status);
-    result = read_rest6(enumeration, &seen);
+    result = read_rest(enumeration, entries, sizeof entries, see_joins6, &seen);
     groupscan_enumeration_destroy(enumeration);
     return result == 0 ? report("joins of ff1e::/16", &seen, expected) : result;
 }
 
 /* ---- The memberships of an interface ---- */
-
-static int read_rest_memberships4(groupscan_enumeration *enumeration, struct seen *seen)
-{
-    groupscan_membership_entry4 entries[RECORDS_A_CALL];
-    groupscan_status status;
-    size_t count, i;
-    bool more;
-
-    do {
-        status = groupscan_enumeration_next(enumeration, entries, sizeof entries, &count, &more);
-        if (status != GROUPSCAN_OK)
-            return failed("groupscan_enumeration_next", status);
-        /* These records also have the next hop, the protocol and the flags. */
-        for (i = 0; i < count; i++)
-            see(seen, AF_INET, entries[i].entry.source, entries[i].entry.group);
-    } while (more);
-    return 0;
-}
 
 /*
  * For one interface: it went down, or an operator asks who joined what on it. A join of two protocols comes
@@ -296,6 +285,7 @@ static int read_rest_memberships4(groupscan_enumeration *enumeration, struct see
  */
 static int walk_interface(const groupscan_snapshot *snapshot, size_t expected)
 {
+    groupscan_membership_entry4 entries[RECORDS_A_CALL];
     struct seen seen = { 0 };
     groupscan_interface4 interface = { WALKED_INTERFACE, { 0, 0, 0, 0 } };
     groupscan_enumeration *enumeration;
@@ -305,7 +295,7 @@ static int walk_interface(const groupscan_snapshot *snapshot, size_t expected)
     status = groupscan_snapshot_enumerate_memberships4(snapshot, &interface, NULL, &enumeration);
     if (status != GROUPSCAN_OK)
         return failed("groupscan_snapshot_enumerate_memberships4", status);
-    result = read_rest_memberships4(enumeration, &seen);
+    result = read_rest(enumeration, entries, sizeof entries, see_memberships4, &seen);
     groupscan_enumeration_destroy(enumeration);
     return result == 0 ? report("memberships of an interface", &seen, expected) : result;
 }
@@ -356,7 +346,7 @@ static void *read_part(void *argument)
     struct part *part = argument;
     groupscan_source_group_entry4 entries[RECORDS_A_CALL];
 
-    part->result = read_rest4(part->enumeration, entries, sizeof entries, &part->seen);
+    part->result = read_rest(part->enumeration, entries, sizeof entries, see_joins4, &part->seen);
     return NULL;
 }
 
@@ -440,29 +430,39 @@ static int read_some4(groupscan_enumeration *enumeration, size_t records, struct
                                             &more);
         if (status != GROUPSCAN_OK)
             return failed("groupscan_enumeration_next", status);
-        see4(seen, entries, count);
+        see_joins4(seen, entries, count);
         records -= count;
     }
     status = groupscan_enumeration_position(enumeration, position);
     return status == GROUPSCAN_OK ? 0 : failed("groupscan_enumeration_position", status);
 }
 
-/* Starts in the current version, and keeps only the position. */
-static int walk_before_pause(groupscan_table *table, size_t records, struct seen *seen,
-                             groupscan_position *position)
+/* Starts an enumeration of the current version, or returns null. It keeps the version alive by itself. */
+static groupscan_enumeration *start(groupscan_table *table)
 {
     groupscan_snapshot *snapshot;
     groupscan_enumeration *enumeration;
     groupscan_status status = groupscan_table_snapshot(table, &snapshot);
-    int result;
 
     if (status != GROUPSCAN_OK)
-        return failed("groupscan_table_snapshot", status);
+        return failed("groupscan_table_snapshot", status), NULL;
     status = groupscan_snapshot_enumerate4(snapshot, GROUPSCAN_VIEW_ALL_SOURCES, NULL,
                                            &enumeration);
     groupscan_snapshot_destroy(snapshot);
     if (status != GROUPSCAN_OK)
-        return failed("groupscan_snapshot_enumerate4", status);
+        return failed("groupscan_snapshot_enumerate4", status), NULL;
+    return enumeration;
+}
+
+/* Starts in the current version, and keeps only the position. */
+static int walk_before_pause(groupscan_table *table, size_t records, struct seen *seen,
+                             groupscan_position *position)
+{
+    groupscan_enumeration *enumeration = start(table);
+    int result;
+
+    if (!enumeration)
+        return -1;
     result = read_some4(enumeration, records, seen, position);
     groupscan_enumeration_destroy(enumeration);
     return result;
@@ -491,21 +491,15 @@ static int walk_after_pause(groupscan_table *table, const groupscan_position *po
                             struct seen *seen)
 {
     groupscan_source_group_entry4 entries[RECORDS_A_CALL];
-    groupscan_snapshot *snapshot;
-    groupscan_enumeration *enumeration;
-    groupscan_status status = groupscan_table_snapshot(table, &snapshot);
+    groupscan_enumeration *enumeration = start(table);
+    groupscan_status status;
     int result;
 
-    if (status != GROUPSCAN_OK)
-        return failed("groupscan_table_snapshot", status);
-    status = groupscan_snapshot_enumerate4(snapshot, GROUPSCAN_VIEW_ALL_SOURCES, NULL,
-                                           &enumeration);
-    groupscan_snapshot_destroy(snapshot);
-    if (status != GROUPSCAN_OK)
-        return failed("groupscan_snapshot_enumerate4", status);
+    if (!enumeration)
+        return -1;
     status = groupscan_enumeration_resume_after(enumeration, position);
     if (status == GROUPSCAN_OK)
-        result = read_rest4(enumeration, entries, sizeof entries, seen);
+        result = read_rest(enumeration, entries, sizeof entries, see_joins4, seen);
     else
         result = failed("groupscan_enumeration_resume_after", status);
     groupscan_enumeration_destroy(enumeration);

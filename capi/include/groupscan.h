@@ -674,7 +674,7 @@ typedef struct groupscan_position {
     uint8_t source[16];
     /* GROUPSCAN_IPV4 or GROUPSCAN_IPV6; 0 means before all records. */
     uint32_t family;
-    /* 1 if the place is behind the membership of `protocol`; 0 if it is behind all of (group, source). */
+    /* Not 0 if the place is behind the membership of `protocol`; 0 if it is behind all of (group, source). */
     uint32_t has_protocol;
     uint32_t protocol;
 } groupscan_position;
@@ -766,7 +766,8 @@ groupscan_status groupscan_manager_of_process(const groupscan_manager_options *o
 void groupscan_manager_destroy(groupscan_manager *manager);
 
 /*
- * The calls from here to groupscan_manager_replace4 wait for each other, and for changes of the table.
+ * The calls from here to groupscan_manager_replace4 wait for each other and for changes of the table, except
+ * groupscan_manager_protocol_number.
  *
  * Registers a client: a protocol and one of its instances (components). IGMP is the client with 10 in the low
  * 16 bits of its protocol id. It may change memberships on any interface, other clients on those that they

@@ -197,7 +197,7 @@ pub(crate) unsafe fn write_number(
     status_of(|| {
         let number = writable(number)?;
         let (read, is_so) = read()?;
-        // SAFETY: neither is null, so both are writable.
+        // SAFETY: `number` is not null, and `flag` is checked, so what is written to is writable.
         unsafe {
             number.write_unaligned(read);
             if !flag.is_null() {

@@ -11,7 +11,7 @@ use crate::types::{
     GROUPSCAN_IPV4, GROUPSCAN_IPV6, flags_in, groupscan_filter4, groupscan_filter6,
     groupscan_interface4, groupscan_interface6, groupscan_join4, groupscan_join6, groupscan_key6,
     groupscan_membership_entry4, groupscan_membership_entry6, groupscan_membership4,
-    groupscan_membership6, groupscan_position, groupscan_prefix4, groupscan_prefix6,
+    groupscan_membership6, groupscan_position,
 };
 
 /// Exports each call under two names, the IPv4 one and the IPv6 one, which end in `4` and `6`.
@@ -58,7 +58,6 @@ pub trait InC: Family + From<Self::Address> {
     type Join: Pod;
     type Interface: Pod;
     type Membership: Pod;
-    type Prefix: Pod;
     type Filter: Grows;
     type Record: Pod;
     type Key: Pod;
@@ -73,7 +72,6 @@ pub trait InC: Family + From<Self::Address> {
         membership: Self::Membership,
         protocol: Protocol,
     ) -> Result<Membership<Self>, groupscan_status>;
-    fn prefix_out(prefix: Prefix<Self>) -> Self::Prefix;
     fn filter_in(filter: Self::Filter) -> Result<Filter<Self>, groupscan_status>;
 
     /// The record of a membership.
@@ -121,14 +119,13 @@ pub trait InC: Family + From<Self::Address> {
 macro_rules! in_c {
     (
         $family:ty, $number:expr, $bytes:literal, $join:ident, $interface:ident, $membership:ident,
-        $prefix:ident, $filter:ident, $record:ident, $key:ty
+        $filter:ident, $record:ident, $key:ty
     ) => {
         impl InC for $family {
             type Address = [u8; $bytes];
             type Join = $join;
             type Interface = $interface;
             type Membership = $membership;
-            type Prefix = $prefix;
             type Filter = $filter;
             type Record = $record;
             type Key = $key;
@@ -155,11 +152,6 @@ macro_rules! in_c {
                 let interface = Self::interface_in(membership.iface);
                 let join = Join::new(membership.group.into(), membership.source.into());
                 Ok(Membership::new(join, interface, protocol).with_flags(flags))
-            }
-
-            fn prefix_out(prefix: Prefix<Self>) -> $prefix {
-                let (address, length) = (prefix.first().octets(), prefix.length().into());
-                $prefix { address, length }
             }
 
             fn filter_in(filter: $filter) -> Result<Filter<Self>, groupscan_status> {
@@ -198,7 +190,6 @@ in_c!(
     groupscan_join4,
     groupscan_interface4,
     groupscan_membership4,
-    groupscan_prefix4,
     groupscan_filter4,
     groupscan_membership_entry4,
     u64
@@ -210,7 +201,6 @@ in_c!(
     groupscan_join6,
     groupscan_interface6,
     groupscan_membership6,
-    groupscan_prefix6,
     groupscan_filter6,
     groupscan_membership_entry6,
     groupscan_key6

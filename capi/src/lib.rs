@@ -53,7 +53,7 @@ mod version;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::OnceLock;
 
-use groupscan::manager::{GroupManager, ManagerLimits};
+use groupscan::manager::GroupManager;
 
 pub use enumerations::*;
 pub use managers::*;
@@ -76,13 +76,13 @@ static MANAGER: OnceLock<groupscan_manager> = OnceLock::new();
 /// It has the default limits, unless C has set others with `groupscan_manager_of_process`.
 #[inline]
 pub fn process_manager() -> &'static GroupManager {
-    &process_manager_with(ManagerLimits::default).0
+    &process_object().0
 }
 
-/// The manager of the process, created with `limits` if it does not exist yet.
+/// The manager of the process as an object of C.
 #[inline]
-fn process_manager_with(limits: impl FnOnce() -> ManagerLimits) -> &'static groupscan_manager {
-    MANAGER.get_or_init(|| groupscan_manager(GroupManager::with_limits(limits())))
+fn process_object() -> &'static groupscan_manager {
+    MANAGER.get_or_init(|| groupscan_manager(GroupManager::new()))
 }
 
 /// The result of `call`, or `panicked` if it panics.

@@ -8,7 +8,7 @@ use std::ptr;
 
 use groupscan::manager::{
     BulkError, Client, ClientMembership, Committed, EnumerationHandle, GroupManager, ManagerError,
-    ManagerLimits, MembershipUpdate, ProtocolHandle,
+    MembershipUpdate, ProtocolHandle,
 };
 use groupscan::{Interface, Protocol, V4};
 
@@ -26,17 +26,10 @@ use crate::types::{
     groupscan_enumeration_handle, groupscan_filter4, groupscan_interface4, groupscan_join4,
     groupscan_manager_options, groupscan_membership4, groupscan_protocol_handle, view_in,
 };
-use crate::{MANAGER, process_manager_with, status_of};
+use crate::{MANAGER, process_object, status_of};
 
 /// A manager.
 pub struct groupscan_manager(pub(crate) GroupManager);
-
-impl groupscan_manager {
-    /// The manager in Rust.
-    pub fn manager(&self) -> &GroupManager {
-        &self.0
-    }
-}
 
 /// Creates a manager of an empty table.
 ///
@@ -70,17 +63,17 @@ pub unsafe extern "C" fn groupscan_manager_of_process(
     status_of(|| {
         let place = writable(manager)?;
         // SAFETY: P3.
-        let limits: ManagerLimits = unsafe { self::options(options) }?.into();
+        let limits = unsafe { self::options(options) }?.into();
         let mut was_made = false;
-        let manager = process_manager_with(|| {
-            was_made = true;
-            limits
-        });
+        if MANAGER.get().is_none() {
+            let manager = groupscan_manager(GroupManager::try_with_limits(limits)?);
+            was_made = MANAGER.set(manager).is_ok();
+        }
         if !options.is_null() && !was_made {
             return Err(GROUPSCAN_ERROR_ALREADY_EXISTS);
         }
         // SAFETY: P2.
-        unsafe { place.write_unaligned(ptr::from_ref(manager).cast_mut()) };
+        unsafe { place.write_unaligned(ptr::from_ref(process_object()).cast_mut()) };
         Ok(())
     })
 }
@@ -95,7 +88,7 @@ pub unsafe extern "C" fn groupscan_manager_destroy(manager: *mut groupscan_manag
     let _ = status_of(|| {
         let is_of_process = MANAGER.get().is_some_and(|of_process| ptr::eq(of_process, manager));
         if !is_of_process {
-            // SAFETY: P1, P4.
+            // SAFETY: P1, P4. It is not the manager of the process, so it was handed out.
             unsafe { take_back(manager) };
         }
         Ok(())

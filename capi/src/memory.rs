@@ -4,7 +4,8 @@
 //!
 //! - I1: a value is copied before it is checked, so none is read twice.
 //! - I2: nothing has to be aligned except objects, which the library itself has allocated.
-//! - I3: an object that the caller holds is a leaked `Box` of a type that is `Send` and `Sync`.
+//! - I3: an object that was handed out is a leaked `Box` of a type that is `Send` and `Sync`. The manager of
+//!   the process is not handed out: it is a static object, which lives forever.
 
 #![allow(unsafe_code, reason = "takes pointers from C")]
 
@@ -42,11 +43,12 @@ pub trait Grows: Pod {
 ///
 /// # Safety
 ///
-/// The pointer is null, or of an object that was handed out and is not taken back for `'a`.
+/// The pointer is null, or of the manager of the process, or of an object that was handed out and is not taken
+/// back for `'a`.
 pub(crate) unsafe fn object<'a, T: Send + Sync>(
     object: *const T,
 ) -> Result<&'a T, groupscan_status> {
-    // SAFETY: a live object or null, and aligned (I3).
+    // SAFETY: null, or a live and aligned object (I3).
     unsafe { object.as_ref() }.ok_or(GROUPSCAN_ERROR_NULL_POINTER)
 }
 
@@ -200,7 +202,6 @@ unsafe fn write_grown<T: Pod>(place: NonNull<u8>, bytes: usize, known: &T) {
 }
 
 /// A list that the caller wants filled.
-#[derive(Clone, Copy)]
 pub(crate) struct List<T> {
     first: *mut T,
     capacity: usize,

@@ -9,7 +9,9 @@ use std::ptr::{self, NonNull};
 use groupscan::manager::code::{
     ERROR_CAN_NOT_COMPLETE, ERROR_INVALID_PARAMETER, ERROR_MORE_DATA, ERROR_NO_MORE_ITEMS, NO_ERROR,
 };
-use groupscan::manager::{Client, EnumerationHandle, ManagerError, ProtocolConfig, ProtocolHandle};
+use groupscan::manager::{
+    Client, EnumerationHandle, GroupManager, ManagerError, ProtocolConfig, ProtocolHandle,
+};
 use groupscan::{
     Batch, Filter, GetNextError, Interface, MembershipFlags, SourceGroupEntry, V4, View,
 };
@@ -75,19 +77,13 @@ pub extern "C" fn MgmDeRegisterMProtocol(protocol: Handle) -> u32 {
 /// `MgmTakeInterfaceOwnership`.
 #[unsafe(no_mangle)]
 pub extern "C" fn MgmTakeInterfaceOwnership(protocol: Handle, index: u32, next_hop: u32) -> u32 {
-    code_of(|| {
-        process_manager().take_interface(protocol_in(protocol), interface(index, next_hop))?;
-        Ok(NO_ERROR)
-    })
+    own(protocol, (index, next_hop), GroupManager::take_interface)
 }
 
 /// `MgmReleaseInterfaceOwnership`.
 #[unsafe(no_mangle)]
 pub extern "C" fn MgmReleaseInterfaceOwnership(protocol: Handle, index: u32, next_hop: u32) -> u32 {
-    code_of(|| {
-        process_manager().release_interface(protocol_in(protocol), interface(index, next_hop))?;
-        Ok(NO_ERROR)
-    })
+    own(protocol, (index, next_hop), GroupManager::release_interface)
 }
 
 /// `MgmGetProtocolOnInterface`.
@@ -104,7 +100,7 @@ pub unsafe extern "C" fn MgmGetProtocolOnInterface(
 ) -> u32 {
     code_of(|| {
         let (protocol_id, component_id) = (writable(protocol_id)?, writable(component_id)?);
-        let client = process_manager().protocol_on_interface(interface(index, next_hop))?;
+        let client = process_manager().protocol_on_interface(interface((index, next_hop)))?;
         // SAFETY: not null, so it is accessible, aligned or not (I2).
         unsafe {
             protocol_id.write_unaligned(client.protocol_id);
@@ -126,12 +122,8 @@ pub extern "C" fn MgmAddGroupMembershipEntry(
     next_hop: u32,
     flags: u32,
 ) -> u32 {
-    code_of(|| {
-        let entry = bytemuck::cast([source, source_mask, group, group_mask]);
-        let (protocol, interface) = (protocol_in(protocol), interface(index, next_hop));
-        process_manager().add_membership(protocol, &entry, interface, flags_in(flags)?)?;
-        Ok(NO_ERROR)
-    })
+    let entry = [source, source_mask, group, group_mask];
+    change(protocol, entry, (index, next_hop), flags, GroupManager::add_membership)
 }
 
 /// `MgmDeleteGroupMembershipEntry`.
@@ -146,12 +138,8 @@ pub extern "C" fn MgmDeleteGroupMembershipEntry(
     next_hop: u32,
     flags: u32,
 ) -> u32 {
-    code_of(|| {
-        let entry = bytemuck::cast([source, source_mask, group, group_mask]);
-        let (protocol, interface) = (protocol_in(protocol), interface(index, next_hop));
-        process_manager().delete_membership(protocol, &entry, interface, flags_in(flags)?)?;
-        Ok(NO_ERROR)
-    })
+    let entry = [source, source_mask, group, group_mask];
+    change(protocol, entry, (index, next_hop), flags, GroupManager::delete_membership)
 }
 
 /// `MgmGroupEnumerationStart`. `enum_type` is one of `MGM_ENUM_TYPES`.
@@ -205,13 +193,12 @@ pub unsafe extern "C" fn MgmGroupEnumerationGetNext(
         let batch = process_manager().with_enumeration(handle, |enumeration| {
             // SAFETY: null, or `bytes` writable bytes that no other thread accesses.
             let buffer = unsafe { record_buffer(buffer, bytes, enumeration) };
-            enumeration.get_next_uninit(buffer.ok_or(INVALID)?).map_err(|error| match error {
-                GetNextError::BufferTooSmall { needed_bytes } => {
+            enumeration.get_next_uninit(buffer.ok_or(INVALID)?).map_err(|error| {
+                if let GetNextError::BufferTooSmall { needed_bytes } = error {
                     // SAFETY: not null, so it is writable (I2).
                     unsafe { buffer_bytes.write_unaligned(needed_bytes as u32) };
-                    ErrorCode::from(ManagerError::BufferTooSmall { needed_bytes })
                 }
-                _ => ErrorCode(ERROR_CAN_NOT_COMPLETE),
+                ErrorCode::from(ManagerError::from(error))
             })
         });
         let batch: Batch<'_, SourceGroupEntry> = batch??;
@@ -242,8 +229,44 @@ fn handle_out(bits: u64) -> Handle {
     ptr::without_provenance_mut(bits as usize)
 }
 
+/// Changes the owner of an interface.
+fn own(
+    protocol: Handle,
+    on: (u32, u32),
+    change: fn(&GroupManager, ProtocolHandle, Interface<V4>) -> Result<(), ManagerError>,
+) -> u32 {
+    code_of(|| {
+        change(process_manager(), protocol_in(protocol), interface(on))?;
+        Ok(NO_ERROR)
+    })
+}
+
+/// A change of one membership in a manager.
+type MembershipChange = fn(
+    &GroupManager,
+    ProtocolHandle,
+    &SourceGroupEntry,
+    Interface<V4>,
+    MembershipFlags,
+) -> Result<(), ManagerError>;
+
+/// Adds or deletes a membership. `entry` has the fields of a `SOURCE_GROUP_ENTRY`.
+fn change(
+    protocol: Handle,
+    entry: [u32; 4],
+    on: (u32, u32),
+    flags: u32,
+    change: MembershipChange,
+) -> u32 {
+    code_of(|| {
+        let (entry, flags) = (bytemuck::cast(entry), flags_in(flags)?);
+        change(process_manager(), protocol_in(protocol), &entry, interface(on), flags)?;
+        Ok(NO_ERROR)
+    })
+}
+
 /// An interface by its index and its next hop, an address in network byte order in memory.
-fn interface(index: u32, next_hop: u32) -> Interface<V4> {
+fn interface((index, next_hop): (u32, u32)) -> Interface<V4> {
     Interface::with_next_hop(index, V4::from(next_hop.to_ne_bytes()))
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use bytemuck::{Pod, Zeroable};
 
 use groupscan::manager::EnumerationInfo;
-use groupscan::{Family, FamilySnapshot, FamilyStats, Retained, Snapshot, Stats, V4};
+use groupscan::{Family, FamilySnapshot, FamilyStats, Prefix, Retained, Snapshot, Stats, V4};
 
 use crate::families::InC;
 use crate::memory::Grows;
@@ -157,11 +157,16 @@ impl From<EnumerationInfo> for groupscan_manager_enumeration4 {
             component_id: info.client.component_id,
             position: V4::position_out(info.position),
             view: view_out(info.view),
-            group: V4::prefix_out(info.filter.groups()),
-            source: V4::prefix_out(info.filter.sources()),
+            group: prefix_out(info.filter.groups()),
+            source: prefix_out(info.filter.sources()),
             has_interface: interface.is_some().into(),
             iface: interface.map_or_else(Zeroable::zeroed, V4::interface_out),
             reserved: 0,
         }
     }
+}
+
+fn prefix_out(prefix: Prefix<V4>) -> groupscan_prefix4 {
+    let (address, length) = (prefix.first().octets(), prefix.length().into());
+    groupscan_prefix4 { address, length }
 }

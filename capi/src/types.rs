@@ -51,14 +51,22 @@ pub enum groupscan_view {
     GROUPSCAN_VIEW_GROUPS = 4,
 }
 
-/// The view with a number of `groupscan_view`, which has the order of `View::ALL`.
-pub(crate) fn view_in(view: u32) -> Result<View, groupscan_status> {
-    View::ALL.get(view as usize).copied().ok_or(GROUPSCAN_ERROR_INVALID_VIEW)
+/// The view with a number of `groupscan_view`.
+pub(crate) fn view_in(number: u32) -> Result<View, groupscan_status> {
+    let mut views = View::ALL.into_iter();
+    views.find(|view| view_out(*view) == number).ok_or(GROUPSCAN_ERROR_INVALID_VIEW)
 }
 
 /// The number of a view.
 pub(crate) fn view_out(view: View) -> u32 {
-    View::ALL.iter().position(|one| *one == view).unwrap_or(0) as u32
+    let view = match view {
+        View::AllSources => groupscan_view::GROUPSCAN_VIEW_ALL_SOURCES,
+        View::OnePerGroup => groupscan_view::GROUPSCAN_VIEW_ONE_PER_GROUP,
+        View::SourceSpecific => groupscan_view::GROUPSCAN_VIEW_SOURCE_SPECIFIC,
+        View::AnySource => groupscan_view::GROUPSCAN_VIEW_ANY_SOURCE,
+        View::Groups => groupscan_view::GROUPSCAN_VIEW_GROUPS,
+    };
+    view as u32
 }
 
 #[derive(Clone, Copy, Debug, Pod, Zeroable)]

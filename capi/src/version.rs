@@ -10,7 +10,7 @@ pub extern "C" fn groupscan_version() -> *const c_char {
     const VERSION: &CStr =
         match CStr::from_bytes_with_nul(concat!(env!("CARGO_PKG_VERSION"), "\0").as_bytes()) {
             Ok(version) => version,
-            Err(_) => c"",
+            Err(_) => unreachable!(),
         };
     VERSION.as_ptr()
 }
@@ -21,7 +21,7 @@ pub extern "C" fn groupscan_version_number() -> u32 {
     const fn number(digits: &str) -> u32 {
         match u32::from_str_radix(digits, 10) {
             Ok(number) => number,
-            Err(_) => 0,
+            Err(_) => unreachable!(),
         }
     }
     const NUMBER: u32 = number(env!("CARGO_PKG_VERSION_MAJOR")) << 16

@@ -7,8 +7,9 @@ use std::mem::{offset_of, size_of};
 use std::ptr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use groupscan::manager::{ProtocolConfig, code};
+use groupscan::manager::{ProtocolConfig, ProtocolHandle, code};
 use groupscan::{Interface, Join, SourceGroupEntry, V4};
+use groupscan_capi::process_manager;
 use proptest::prelude::*;
 use windows_sys::Win32::Foundation::{self, HANDLE};
 use windows_sys::Win32::NetworkManagement::Rras::*;
@@ -237,6 +238,20 @@ fn places_need_not_be_aligned() {
         assert_eq!(declared.release(igmp, lan), code::NO_ERROR);
         assert_eq!(declared.deregister(igmp), code::NO_ERROR);
     }
+}
+
+#[test]
+fn configurations_are_copied() {
+    let mut declared = Declared::new();
+    let mut config = ROUTING_PROTOCOL_CONFIG { dwCallbackFlags: 7, ..Default::default() };
+    let mut protocol: HANDLE = ptr::null_mut();
+    // SAFETY: both may be written.
+    let code = unsafe { MgmRegisterMProtocol(&mut config, 10, 0, &mut protocol) };
+    let protocol = issued(code, protocol).unwrap();
+    config.dwCallbackFlags = 8;
+    let stored = process_manager().config(ProtocolHandle::from_bits(protocol)).unwrap();
+    assert_eq!((stored.callback_flags, config.dwCallbackFlags), (7, 8));
+    assert_eq!(declared.deregister(protocol), code::NO_ERROR);
 }
 
 #[test]

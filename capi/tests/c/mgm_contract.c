@@ -343,7 +343,7 @@ static void an_interface_has_one_owner(void)
     deregister(other);
 }
 
-static void who_owns_interfaces_cannot_deregister(void)
+static void an_owner_of_interfaces_cannot_deregister(void)
 {
     HANDLE pim = pim_on_lan(), running;
     SOURCE_GROUP_ENTRY entry = some_join();
@@ -848,7 +848,7 @@ static void check_forged(uint64_t bits, HANDLE pim, HANDLE running)
         check_no_enumeration(handle_of(bits));
 }
 
-static void handles_that_stand_for_nothing(void)
+static void invalid_handles_are_refused(void)
 {
     HANDLE pim = pim_on_lan(), gone = registered(PIM, 1);
     HANDLE running = started(pim, ALL_SOURCES), ended = started(pim, ALL_SOURCES);
@@ -887,7 +887,7 @@ static void random_handles_are_never_taken(void)
         state ^= state << 13;
         state ^= state >> 7;
         state ^= state << 17;
-        /* Every second one has the low half of a live handle, which has its index and kind. */
+        /* Every second one has the low 18 bits of a live handle, which are its index and kind. */
         bits = state;
         if (turn % 4 == 1)
             bits = (state & ~(uint64_t)0x3ffff) | (bits_of(running) & 0x3ffff);
@@ -1327,7 +1327,7 @@ static const Case cases[] = {
     clients_register_and_deregister_once,
     configurations_are_copied_and_never_called,
     an_interface_has_one_owner,
-    who_owns_interfaces_cannot_deregister,
+    an_owner_of_interfaces_cannot_deregister,
     addresses_and_masks_are_checked,
     flags_are_checked,
     memberships_are_for_owners_and_igmp,
@@ -1345,7 +1345,7 @@ static const Case cases[] = {
     get_next_checks_in_order,
     the_end_is_the_end,
     results_must_have_a_place,
-    handles_that_stand_for_nothing,
+    invalid_handles_are_refused,
     random_handles_are_never_taken,
     stale_handles_stay_stale,
     protocols_have_a_limit,

@@ -236,7 +236,7 @@ static void a_buffer_that_is_too_small_leaves_everything_in_place(int six)
 }
 
 /* The rest of each walk, from every index, into a buffer of exactly its size or more. */
-static void an_exact_rest_comes_with_the_word_that_there_is_no_more(int six)
+static void an_exact_rest_reports_that_none_remain(int six)
 {
     groupscan_snapshot *snapshot = snapshot_of_some(six);
     Walk walks[8];

@@ -125,7 +125,7 @@ static void check_forged(groupscan_manager *manager, uint64_t forged,
         check_no_enumeration(manager, forged);
 }
 
-static void handles_that_stand_for_nothing(void)
+static void invalid_handles_are_refused(void)
 {
     groupscan_manager *manager = new_manager(), *other = new_manager();
     groupscan_protocol_handle pim = registered(manager, PIM, 0), gone = registered(manager, PIM, 1);
