@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 
-use crate::mvcc::{Bounds, Txn, VersionRef, VersionSets, Versions};
+use crate::mvcc::{Bounds, Txn, VersionIndexes, VersionRef, Versions};
 use crate::table::GroupTable;
 use crate::table::Snapshot;
 use crate::tree::{NodePtr, Reach, SLOT_BYTES, Tree};
@@ -16,7 +16,10 @@ use crate::types::key::{JoinKey, JoinKey4};
 /// The addresses of the nodes that a snapshot's version reaches.
 pub fn reachable(snapshot: &Snapshot) -> BTreeSet<usize> {
     let mut nodes = BTreeSet::new();
-    snapshot.version_ref().sets().for_each_node(None, &mut |node| _ = nodes.insert(node.address()));
+    snapshot
+        .version_ref()
+        .indexes()
+        .for_each_node(None, &mut |node| _ = nodes.insert(node.address()));
     nodes
 }
 
@@ -26,20 +29,20 @@ pub fn existing(table: &GroupTable) -> BTreeSet<usize> {
 }
 
 /// Runs `stopped` as if the thread were stopped there in the middle of `GroupTable::snapshot`, with
-/// the current version's record loaded and not yet held.
+/// the current version's header loaded and not yet held.
 pub fn stop_in_snapshot(table: &GroupTable, stopped: impl FnOnce()) {
     table.versions().stop_in_hold(stopped);
 }
 
-/// One set of IPv4 joins alone, with all that a table has around its sets.
-pub struct JoinSet {
+/// One index of IPv4 joins alone, with all that a table has around its indexes.
+pub struct JoinIndex {
     versions: Versions<Tree<JoinKey4>>,
 }
 
-/// A version of a [`JoinSet`].
-pub struct JoinSetSnapshot(VersionRef<Tree<JoinKey4>>);
+/// A version of a [`JoinIndex`].
+pub struct JoinIndexSnapshot(VersionRef<Tree<JoinKey4>>);
 
-impl VersionSets for Tree<JoinKey4> {
+impl VersionIndexes for Tree<JoinKey4> {
     type State = ();
     type Figures = ();
 
@@ -64,7 +67,7 @@ fn join_key(key: u64) -> JoinKey4 {
     JoinKey4::new(group, source)
 }
 
-impl JoinSet {
+impl JoinIndex {
     #[expect(clippy::new_without_default, reason = "not part of the interface")]
     pub fn new() -> Self {
         let bounds = Bounds { node_bytes: usize::MAX, live_versions: 1024 };
@@ -91,10 +94,10 @@ impl JoinSet {
         true
     }
 
-    /// Puts ascending keys into an empty set, in one commit. Says whether there was memory.
+    /// Puts ascending keys into an empty index, in one commit. Returns whether there was memory.
     pub fn bulk_load(&self, keys: impl ExactSizeIterator<Item = u64>) -> bool {
         let mut txn = self.versions.begin();
-        assert_eq!(txn.sets().len(), 0, "for an empty set");
+        assert_eq!(txn.indexes().len(), 0, "for an empty index");
         if !reserve(&mut txn, keys.len()) {
             return false;
         }
@@ -104,8 +107,8 @@ impl JoinSet {
         true
     }
 
-    pub fn snapshot(&self) -> Option<JoinSetSnapshot> {
-        self.versions.hold().ok().map(JoinSetSnapshot)
+    pub fn snapshot(&self) -> Option<JoinIndexSnapshot> {
+        self.versions.hold().ok().map(JoinIndexSnapshot)
     }
 
     pub fn live_versions(&self) -> usize {
@@ -125,17 +128,17 @@ impl JoinSet {
 }
 
 fn reserve(txn: &mut Txn<'_, Tree<JoinKey4>>, changes: usize) -> bool {
-    let demand = txn.sets().worst_case(changes);
+    let demand = txn.indexes().worst_case(changes);
     txn.reserve(demand, Reach::System).is_ok()
 }
 
-impl JoinSetSnapshot {
+impl JoinIndexSnapshot {
     #[expect(clippy::len_without_is_empty, reason = "not part of the interface")]
     pub fn len(&self) -> usize {
-        self.0.sets().len()
+        self.0.indexes().len()
     }
 
     pub fn contains(&self, key: u64) -> bool {
-        self.0.sets().get(join_key(key)).is_some()
+        self.0.indexes().get(join_key(key)).is_some()
     }
 }

@@ -28,7 +28,7 @@ use groupscan_testing::history::{Models, Transaction, World, counts};
 use groupscan_testing::random::Random;
 use groupscan_testing::requests::{Batches, Request, Walk, ends};
 
-/// Small enough that changes hit memberships that exist; large enough that the sets have several leaves.
+/// Small enough that changes hit memberships that exist; large enough that the indexes have several leaves.
 /// With small nodes, interfaces come and go, too.
 const WORLD: World = if cfg!(groupscan_check) {
     World { groups: 12, sources: 4, interfaces: 12, protocols: 1, joins_in_16: 8, sweeps: 1 }

@@ -3,7 +3,7 @@
 //!
 //! Run with `RUSTFLAGS="--cfg loom" cargo test --test loom`. Lock-based twins replace arc-swap and
 //! crossbeam-epoch. Loom does not track nodes, which are plain memory. But every read of a node checks
-//! its word of life, so a reader that meets a freed node panics.
+//! the field `life` of its header, so a reader that meets a freed node panics.
 
 #![cfg(loom)]
 
@@ -12,7 +12,7 @@ use std::sync::Arc;
 use groupscan::manager::{EnumerationHandle, GroupManager, ManagerError, ProtocolHandle};
 use groupscan::{Filter, MembershipFlags, View};
 use groupscan_testing::orders::{
-    LAN, check, check_nothing_is_left, entry, manager, read_one, set_of, start,
+    LAN, check, check_nothing_is_left, entry, index_of, manager, read_one, start,
 };
 use loom::thread;
 
@@ -40,90 +40,90 @@ fn model(interruptions: Interruptions, run: impl Fn() + Send + Sync + 'static) {
 #[test]
 fn publish_against_load_and_count_against_death() {
     model(Any, || {
-        let set = set_of(1);
+        let index = index_of(1);
         let reader = {
-            let set = Arc::clone(&set);
-            thread::spawn(move || check(&set.snapshot().unwrap()))
+            let index = Arc::clone(&index);
+            thread::spawn(move || check(&index.snapshot().unwrap()))
         };
-        assert!(set.change([2], true));
-        assert!(set.change([3], true));
-        assert_eq!(check(&set.snapshot().unwrap()), 3, "what was committed is seen");
+        assert!(index.change([2], true));
+        assert!(index.change([3], true));
+        assert_eq!(check(&index.snapshot().unwrap()), 3, "what was committed is seen");
         assert!((1..=3).contains(&reader.join().unwrap()));
-        assert!(set.change([4], true));
-        assert_eq!(set.live_versions(), 1, "the last holder told the writer");
-        assert_eq!(set.retained_nodes(), 0);
+        assert!(index.change([4], true));
+        assert_eq!(index.live_versions(), 1, "the last holder told the writer");
+        assert_eq!(index.retained_nodes(), 0);
     });
 }
 
 #[test]
 fn two_readers_and_a_writer() {
     model(AtMost(3), || {
-        let set = set_of(1);
+        let index = index_of(1);
         let readers: Vec<_> = (0..2)
             .map(|_| {
-                let set = Arc::clone(&set);
+                let index = Arc::clone(&index);
                 thread::spawn(move || {
-                    let first = check(&set.snapshot().unwrap());
-                    assert!(check(&set.snapshot().unwrap()) >= first, "readers never go back");
+                    let first = check(&index.snapshot().unwrap());
+                    assert!(check(&index.snapshot().unwrap()) >= first, "readers never go back");
                 })
             })
             .collect();
-        assert!(set.change([2], true));
+        assert!(index.change([2], true));
         readers.into_iter().for_each(|reader| reader.join().unwrap());
-        assert!(set.change([3], true));
-        assert_eq!((set.live_versions(), set.retained_nodes()), (1, 0));
+        assert!(index.change([3], true));
+        assert_eq!((index.live_versions(), index.retained_nodes()), (1, 0));
     });
 }
 
 #[test]
 fn two_writers_and_a_reader() {
     model(AtMost(3), || {
-        let set = set_of(1);
+        let index = index_of(1);
         let writer = {
-            let set = Arc::clone(&set);
-            thread::spawn(move || assert!(set.change([2, 3], true)))
+            let index = Arc::clone(&index);
+            thread::spawn(move || assert!(index.change([2, 3], true)))
         };
         let reader = {
-            let set = Arc::clone(&set);
-            thread::spawn(move || set.snapshot().unwrap().len())
+            let index = Arc::clone(&index);
+            thread::spawn(move || index.snapshot().unwrap().len())
         };
-        assert!(set.change([4, 5], true));
-        let last = set.snapshot().unwrap();
+        assert!(index.change([4, 5], true));
+        let last = index.snapshot().unwrap();
         assert!([4, 5].iter().all(|key| last.contains(*key)), "what was committed is seen");
         assert_eq!(last.contains(2), last.contains(3), "a commit is seen whole");
         assert!([1, 3, 5].contains(&reader.join().unwrap()));
         writer.join().unwrap();
         drop(last);
-        assert!(set.change([6], true));
-        assert_eq!((set.live_versions(), set.retained_nodes()), (1, 0));
-        assert_eq!(check(&set.snapshot().unwrap()), 6);
+        assert!(index.change([6], true));
+        assert_eq!((index.live_versions(), index.retained_nodes()), (1, 0));
+        assert_eq!(check(&index.snapshot().unwrap()), 6);
     });
 }
 
 #[test]
 fn drop_of_the_last_snapshot_against_commit() {
     model(Any, || {
-        let set = set_of(2);
-        let snapshot = set.snapshot().unwrap();
+        let index = index_of(2);
+        let snapshot = index.snapshot().unwrap();
         let dropper = thread::spawn(move || {
             check(&snapshot);
             drop(snapshot);
         });
-        assert!(set.change([3], true));
-        assert!(set.change([4], true));
+        assert!(index.change([3], true));
+        assert!(index.change([4], true));
         dropper.join().unwrap();
-        assert!(set.change([5], true));
-        assert_eq!((set.live_versions(), set.retained_nodes()), (1, 0));
-        assert_eq!(check(&set.snapshot().unwrap()), 5);
+        assert!(index.change([5], true));
+        assert_eq!((index.live_versions(), index.retained_nodes()), (1, 0));
+        assert_eq!(check(&index.snapshot().unwrap()), 5);
     });
 }
 
 #[test]
 fn drop_of_the_table_against_drop_of_a_snapshot() {
     model(Any, || {
-        let set = set_of(2);
-        let snapshot = set.snapshot().unwrap();
-        let dropper = thread::spawn(move || drop(set));
+        let index = index_of(2);
+        let snapshot = index.snapshot().unwrap();
+        let dropper = thread::spawn(move || drop(index));
         assert_eq!(check(&snapshot), 2);
         drop(snapshot);
         dropper.join().unwrap();
@@ -246,7 +246,7 @@ fn deregister_against_start() {
 }
 
 #[test]
-fn a_free_slot_is_found_whatever_comes_and_goes() {
+fn a_free_index_is_found_whatever_comes_and_goes() {
     model(AtMost(3), || {
         let (manager, igmp) = manager(0, 2);
         let other = {
@@ -256,7 +256,7 @@ fn a_free_slot_is_found_whatever_comes_and_goes() {
                 manager.end_enumeration(running).unwrap();
             })
         };
-        start(&manager, igmp).expect("the other thread has one of two slots");
+        start(&manager, igmp).expect("the other thread has one of two indices");
         other.join().unwrap();
         start(&manager, igmp).unwrap();
         let full = ManagerError::TooManyEnumerations { limit: 2 };

@@ -1,5 +1,6 @@
 //! Random operations, with many snapshots held, compared with a model of `BTreeMap`s.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use groupscan::{
@@ -177,6 +178,18 @@ fn check<F: Numbered>(snapshot: &Snapshot, model: &Model<F>) {
 /// Compares the answers to all queries.
 fn check_all<F: Numbered>(snapshot: &Snapshot, model: &Model<F>) {
     check(snapshot, model);
+    assert_eq!(snapshot.of::<F>().interfaces().collect::<BTreeSet<_>>(), model.interfaces());
+    let mut groups: BTreeMap<F, Vec<Membership<F>>> = BTreeMap::new();
+    for membership in model.memberships() {
+        groups.entry(membership.group).or_default().push(membership);
+    }
+    for (group, expected) in groups.into_iter().step_by(20) {
+        // By ascending source; within a source in any order.
+        let mut memberships: Vec<_> = snapshot.of::<F>().memberships(group).collect();
+        assert!(memberships.is_sorted_by_key(|membership| membership.source));
+        memberships.sort_by_key(|m| (m.source, m.interface, m.protocol));
+        assert_eq!(memberships, expected);
+    }
     for interface in (0..5).map(interface_of) {
         let joined = model.joined_on(interface);
         assert!(snapshot.of::<F>().joined_on(interface).eq(joined.into_iter()));
@@ -249,8 +262,7 @@ fn run<F: Numbered>(ops: Vec<Op>) {
             Op::Reclaim => table.reclaim(),
         }
         check(&table.snapshot().unwrap(), &model);
-        let live: std::collections::BTreeSet<_> =
-            held.iter().map(|(snapshot, _)| snapshot.version()).collect();
+        let live: BTreeSet<_> = held.iter().map(|(snapshot, _)| snapshot.version()).collect();
         let current = table.snapshot().unwrap().version();
         let expected = live.len() + usize::from(!live.contains(&current));
         assert_eq!(table.stats().live_versions, expected);

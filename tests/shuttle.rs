@@ -4,7 +4,7 @@
 //! threads; these tests have up to nine. Half of the orders are drawn step by step. The other half have
 //! few changes of thread, at random places (PCT); they find failures that need one thread to be stopped
 //! for long. As under loom, lock-based twins replace arc-swap and crossbeam-epoch, atomic operations
-//! happen in one order, and the word of life reveals a read of a freed node.
+//! happen in one order, and the field `life` of a header reveals a read of a freed node.
 //!
 //! A seed decides the orders, so a failure repeats. A test that fails prints its schedule. If the order
 //! was drawn step by step, it also prints the seed of that one order. Either one runs that order alone.
@@ -22,14 +22,14 @@ use std::env;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use groupscan::internals::{JoinSet, JoinSetSnapshot};
+use groupscan::internals::{JoinIndex, JoinIndexSnapshot};
 use groupscan::manager::{EnumerationHandle, GroupManager, ManagerError};
 use groupscan::{
     Filter, GroupTable, Limits, Membership, MembershipFlags, Prefix, Protocol, Snapshot,
     SnapshotError, V4, View, WriteTxn,
 };
 use groupscan_testing::orders::{
-    LAN, check, check_nothing_is_left, entry, manager, read_one, set_of, start,
+    LAN, check, check_nothing_is_left, entry, index_of, manager, read_one, start,
 };
 use shuttle::scheduler::{PctScheduler, RandomScheduler, ReplayScheduler, Scheduler};
 use shuttle::thread::{self, JoinHandle};
@@ -95,7 +95,7 @@ fn keys(writer: usize, turn: usize) -> [u64; 2] {
 
 /// Checks that a version has the whole commits of each writer's first turns. Returns the turns of all
 /// writers.
-fn turns(snapshot: &JoinSetSnapshot) -> usize {
+fn turns(snapshot: &JoinIndexSnapshot) -> usize {
     let mut turns = 0;
     for writer in 0..WRITERS {
         let has = |turn| {
@@ -112,33 +112,33 @@ fn turns(snapshot: &JoinSetSnapshot) -> usize {
 }
 
 /// Commits once more, and checks that one version is left. No other holder exists.
-fn check_one_version_is_left(set: &JoinSet) {
-    assert!(set.change([1], true));
-    assert_eq!((set.live_versions(), set.retained_nodes()), (1, 0));
+fn check_one_version_is_left(index: &JoinIndex) {
+    assert!(index.change([1], true));
+    assert_eq!((index.live_versions(), index.retained_nodes()), (1, 0));
 }
 
 #[test]
 fn many_writers_and_readers_agree_on_one_order() {
     explore(|| {
-        let set = Arc::new(JoinSet::new());
+        let index = Arc::new(JoinIndex::new());
         // Not shuttle's type, so that a load is not a step.
         let committed = Arc::new(AtomicUsize::new(0));
         let writers = {
-            let (set, committed) = (Arc::clone(&set), Arc::clone(&committed));
+            let (index, committed) = (Arc::clone(&index), Arc::clone(&committed));
             spawn(WRITERS, move |writer| {
                 for turn in 0..TURNS {
-                    assert!(set.change(keys(writer, turn), true));
+                    assert!(index.change(keys(writer, turn), true));
                     committed.fetch_add(1, Ordering::Relaxed);
                 }
             })
         };
         let readers = {
-            let set = Arc::clone(&set);
+            let index = Arc::clone(&index);
             spawn(READERS, move |_| {
                 let mut last = 0;
                 for _ in 0..TURNS {
                     let least = committed.load(Ordering::Relaxed);
-                    let seen = turns(&set.snapshot().unwrap());
+                    let seen = turns(&index.snapshot().unwrap());
                     assert!(seen >= least, "what was committed is seen");
                     assert!(seen >= last, "readers never go back");
                     last = seen;
@@ -147,21 +147,21 @@ fn many_writers_and_readers_agree_on_one_order() {
         };
         join_all(writers);
         join_all(readers);
-        assert_eq!(turns(&set.snapshot().unwrap()), WRITERS * TURNS);
-        check_one_version_is_left(&set);
+        assert_eq!(turns(&index.snapshot().unwrap()), WRITERS * TURNS);
+        check_one_version_is_left(&index);
     });
 }
 
 #[test]
 fn versions_die_on_any_thread() {
     explore(|| {
-        let set = set_of(2);
+        let index = index_of(2);
         let holders = {
-            let held = [set.snapshot().unwrap()];
-            assert!(set.change([3], true));
-            let set = Arc::clone(&set);
+            let held = [index.snapshot().unwrap()];
+            assert!(index.change([3], true));
+            let index = Arc::clone(&index);
             let mut threads = spawn(READERS, move |_| {
-                let snapshot = set.snapshot().unwrap();
+                let snapshot = index.snapshot().unwrap();
                 thread::yield_now();
                 assert!(check(&snapshot) >= 3);
             });
@@ -169,11 +169,11 @@ fn versions_die_on_any_thread() {
             threads
         };
         for key in 4..7 {
-            assert!(set.change([key], true));
+            assert!(index.change([key], true));
         }
         join_all(holders);
-        assert!(set.change([7], true));
-        assert_eq!((set.live_versions(), set.retained_nodes()), (1, 0));
+        assert!(index.change([7], true));
+        assert_eq!((index.live_versions(), index.retained_nodes()), (1, 0));
     });
 }
 
@@ -253,11 +253,11 @@ fn enumerations_go_on_while_many_write_and_no_more_versions_live_than_may() {
 #[test]
 fn the_table_ends_among_the_holders_of_its_versions() {
     explore(|| {
-        let set = set_of(1);
+        let index = index_of(1);
         let held: Vec<_> = (2..2 + READERS as u64)
             .map(|key| {
-                let snapshot = set.snapshot().unwrap();
-                assert!(set.change([key], true));
+                let snapshot = index.snapshot().unwrap();
+                assert!(index.change([key], true));
                 snapshot
             })
             .collect();
@@ -268,7 +268,7 @@ fn the_table_ends_among_the_holders_of_its_versions() {
                 thread::spawn(move || assert_eq!(check(&snapshot), number + 1))
             })
             .collect();
-        let dropper = thread::spawn(move || drop(set));
+        let dropper = thread::spawn(move || drop(index));
         join_all(holders);
         dropper.join().unwrap();
     });
@@ -316,10 +316,10 @@ fn many_ends_against_many_reads_and_writes() {
     });
 }
 
-/// Each of `threads` threads starts, reads and ends enumerations of its own group. At most `slots`
+/// Each of `threads` threads starts, reads and ends enumerations of its own group. At most `limit`
 /// enumerations are open at a time.
-fn start_and_end(threads: u8, slots: usize) {
-    let (manager, igmp) = manager(threads, slots);
+fn start_and_end(threads: u8, limit: usize) {
+    let (manager, igmp) = manager(threads, limit);
     let all = {
         let manager = Arc::clone(&manager);
         spawn(threads.into(), move |thread| {
@@ -336,8 +336,8 @@ fn start_and_end(threads: u8, slots: usize) {
                         ended.push(running);
                     }
                     Err(error) => {
-                        assert_eq!(error, ManagerError::TooManyEnumerations { limit: slots });
-                        assert!(slots < threads.into(), "each other thread has one of the slots");
+                        assert_eq!(error, ManagerError::TooManyEnumerations { limit });
+                        assert!(limit < threads.into(), "other threads have all enumerations open");
                     }
                 }
             }
@@ -346,8 +346,8 @@ fn start_and_end(threads: u8, slots: usize) {
     };
     let ended: Vec<_> = join_all(all).concat();
     assert_eq!(ended.iter().collect::<BTreeSet<_>>().len(), ended.len());
-    let running: Vec<_> = (0..slots).map(|_| start(&manager, igmp).unwrap()).collect();
-    let full = ManagerError::TooManyEnumerations { limit: slots };
+    let running: Vec<_> = (0..limit).map(|_| start(&manager, igmp).unwrap()).collect();
+    let full = ManagerError::TooManyEnumerations { limit };
     assert_eq!(start(&manager, igmp), Err(full));
     ended.iter().for_each(|ended| assert_eq!(read_one(&manager, *ended), None));
     for running in running {
@@ -356,12 +356,12 @@ fn start_and_end(threads: u8, slots: usize) {
 }
 
 #[test]
-fn a_free_slot_is_found_whatever_comes_and_goes() {
+fn a_free_index_is_found_whatever_comes_and_goes() {
     explore(|| start_and_end(4, 4));
 }
 
 #[test]
-fn a_handle_names_its_own_enumeration_whatever_takes_its_slot_next() {
+fn a_handle_names_its_own_enumeration_whatever_takes_its_index_next() {
     explore(|| start_and_end(4, 1));
 }
 

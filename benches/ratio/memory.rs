@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use groupscan::internals::{JoinSet, stop_in_snapshot};
+use groupscan::internals::{JoinIndex, stop_in_snapshot};
 use groupscan::{Enumeration, Filter, GroupTable, Stats, V4, View};
 
 use crate::changing::{Churn, Random, change, random_table};
@@ -21,39 +21,42 @@ const CHANGES: usize = 10_000_000;
 const STOP: Duration = Duration::from_secs(10);
 
 pub(crate) fn ask(asked: &Asked) {
-    asked.ask("bytes of slots a join, join set, random inserts", join_set_by_inserts);
-    asked.ask("bytes of slots a join, join set, bulk load", join_set_by_bulk_load);
-    asked.ask("bytes of slots a membership, three sets, random inserts", table_by_inserts);
+    asked.ask("bytes of slots a join, join index, random inserts", join_index_by_inserts);
+    asked.ask("bytes of slots a join, join index, bulk load", join_index_by_bulk_load);
+    asked.ask("bytes of slots a membership, three indexes, random inserts", table_by_inserts);
     asked.ask("bytes of a table, empty and of 100 joins", small_tables);
     asked.ask("memory over 10,000,000 changes, one snapshot held", one_snapshot_held);
     asked.ask("memory over 10 s of changes, reader stopped in snapshot()", reader_stopped);
     asked.ask("memory over 10 s of changes, reader stopped in get_next", enumeration_stopped);
 }
 
-fn join_set_by_inserts() {
-    let (set, mut random) = (JoinSet::new(), Random::new());
+fn join_index_by_inserts() {
+    let (set, mut random) = (JoinIndex::new(), Random::new());
     assert!(set.change(random.keys(JOINS), true));
     let bytes = set.node_bytes() as f64 / JOINS as f64;
     print_figure(
-        "bytes of slots a join, join set, 1,048,576 random inserts",
+        "bytes of slots a join, join index, 1,048,576 random inserts",
         format!("{bytes:.2}"),
     );
 }
 
-fn join_set_by_bulk_load() {
-    let (set, mut random) = (JoinSet::new(), Random::new());
+fn join_index_by_bulk_load() {
+    let (set, mut random) = (JoinIndex::new(), Random::new());
     let mut keys = random.keys(JOINS);
     keys.sort_unstable();
     assert!(set.bulk_load(keys.into_iter()));
     let bytes = set.node_bytes() as f64 / JOINS as f64;
-    print_figure("bytes of slots a join, join set, bulk load of 1,048,576", format!("{bytes:.2}"));
+    print_figure(
+        "bytes of slots a join, join index, bulk load of 1,048,576",
+        format!("{bytes:.2}"),
+    );
 }
 
 fn table_by_inserts() {
     let table = random_table(JOINS, &mut Random::new());
     let bytes = in_use_bytes(&table) as f64 / JOINS as f64;
     print_figure(
-        "bytes of slots a membership, three sets, 1,048,576 random inserts",
+        "bytes of slots a membership, three indexes, 1,048,576 random inserts",
         format!("{bytes:.2}"),
     );
 }

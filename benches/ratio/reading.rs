@@ -1,4 +1,4 @@
-//! Reading a table: against other ordered sets, in small calls, in parts, with two threads, beside a
+//! Reading a table: against other ordered indexes, in small calls, in parts, with two threads, beside a
 //! writer.
 
 use std::collections::BTreeSet;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use groupscan::GroupTable;
-use groupscan::internals::JoinSet;
+use groupscan::internals::JoinIndex;
 use imbl::OrdSet;
 
 use crate::changing::{Random, change, random_table};
@@ -18,7 +18,7 @@ const JOINS: usize = 1 << 20;
 const COMMITS: usize = 4000;
 
 pub(crate) fn ask(asked: &Asked) {
-    let name = "join set, 1 join + commit / imbl, 1,048,576 joins";
+    let name = "join index, 1 join + commit / imbl, 1,048,576 joins";
     asked.ask(name, || {
         let (mut ours, mut theirs) = (OurSet::new(JOINS), TheirSet::new(JOINS));
         alternate(name, "ns a join", || ours.round(), || theirs.round());
@@ -42,14 +42,14 @@ pub(crate) fn ask(asked: &Asked) {
 
 /// Our set of joins alone.
 struct OurSet {
-    set: JoinSet,
+    set: JoinIndex,
     random: Random,
     size: usize,
 }
 
 impl OurSet {
     fn new(size: usize) -> Self {
-        let (set, mut random) = (JoinSet::new(), Random::new());
+        let (set, mut random) = (JoinIndex::new(), Random::new());
         assert!(set.change(random.keys(size), true));
         Self { set, random, size }
     }
@@ -104,7 +104,7 @@ impl TheirSet {
     }
 }
 
-/// Our table, with all its sets.
+/// Our table, with all its indexes.
 struct OurTable {
     table: GroupTable,
     random: Random,

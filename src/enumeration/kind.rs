@@ -6,7 +6,7 @@ use std::ops::{ControlFlow, Range};
 use bytemuck::Pod;
 
 use super::walk_index::WalkIndex;
-use crate::index::Sets;
+use crate::index::Indexes;
 use crate::simd::{
     InterfaceJoinRecords, JoinRecords, MembershipRecords, Recipe, RecordBuf, Selection, SimdLevel,
 };
@@ -41,7 +41,7 @@ impl Kind for Memberships {
 
 /// The source of the records, and how they are packed.
 pub struct Packing<'a, F: Family> {
-    pub(super) sets: &'a Sets<F>,
+    pub(super) indexes: &'a Indexes<F>,
     pub(super) index: WalkIndex<F>,
     pub(super) simd_level: SimdLevel,
     pub(super) selection: Option<Selection<F>>,
@@ -74,12 +74,18 @@ pub(crate) mod sealed {
             begin: impl FnOnce() -> ControlFlow<usize>,
             buf: &mut RecordBuf<'_, F::Entry>,
         ) -> usize {
-            let Packing { sets, index, .. } = packing;
+            let Packing { indexes, index, .. } = packing;
             match index {
-                WalkIndex::Joins => packing.run(JoinRecords::new(), &sets.joins, ranks, begin, buf),
-                WalkIndex::Interface { .. } => {
-                    packing.run(InterfaceJoinRecords::new(), &sets.by_interface, ranks, begin, buf)
+                WalkIndex::Joins => {
+                    packing.run(JoinRecords::new(), &indexes.joins, ranks, begin, buf)
                 }
+                WalkIndex::Interface { .. } => packing.run(
+                    InterfaceJoinRecords::new(),
+                    &indexes.by_interface,
+                    ranks,
+                    begin,
+                    buf,
+                ),
             }
         }
     }
@@ -92,11 +98,11 @@ pub(crate) mod sealed {
             begin: impl FnOnce() -> ControlFlow<usize>,
             buf: &mut RecordBuf<'_, F::MembershipEntry>,
         ) -> usize {
-            let Packing { sets, index, .. } = packing;
+            let Packing { indexes, index, .. } = packing;
             match index {
                 WalkIndex::Interface { interface, .. } => {
                     let recipe = MembershipRecords { interface };
-                    packing.run(recipe, &sets.by_interface, ranks, begin, buf)
+                    packing.run(recipe, &indexes.by_interface, ranks, begin, buf)
                 }
                 WalkIndex::Joins => unreachable!("an enumeration of memberships has an interface"),
             }
@@ -105,25 +111,25 @@ pub(crate) mod sealed {
 }
 
 impl<F: Family> Packing<'_, F> {
-    /// As [`sealed::Pack::pack`], from `set` by `recipe`.
+    /// As [`sealed::Pack::pack`], from `tree` by `recipe`.
     #[inline]
     fn run<R: Recipe<Family = F>>(
         &self,
         recipe: R,
-        set: &Tree<R::Key>,
+        tree: &Tree<R::Key>,
         ranks: Range<usize>,
         begin: impl FnOnce() -> ControlFlow<usize>,
         buf: &mut RecordBuf<'_, R::Record>,
     ) -> usize {
         let end = ranks.end;
         let ended = match &self.selection {
-            None => set.scan(ranks, begin, |Run { keys, ahead }| {
+            None => tree.scan(ranks, begin, |Run { keys, ahead }| {
                 self.simd_level.expand(recipe, keys, buf, ahead);
                 ControlFlow::Continue(())
             }),
             Some(selection) => {
                 let (mut rank, mut last) = (ranks.start, None);
-                set.scan(ranks, begin, |Run { keys, ahead }| {
+                tree.scan(ranks, begin, |Run { keys, ahead }| {
                     let found =
                         self.simd_level.compact(recipe, selection, &mut last, keys, buf, ahead);
                     match found {

@@ -123,15 +123,11 @@ impl<F: Family> Enumeration<F> {
 }
 
 impl<F: Family, K: Kind> Enumeration<F, K> {
-    fn new(
-        snapshot: Snapshot,
-        view: View,
-        filter: Filter<F>,
-        selection: Option<Selection<F>>,
-    ) -> Self {
-        let sets = snapshot.sets::<F>();
-        let index = WalkIndex::new(sets, &filter);
-        let Range { start: first, mut end } = index.ranks(sets, filter.groups());
+    fn new(snapshot: Snapshot, view: View, filter: Filter<F>, distinct: Distinct) -> Self {
+        let selection = view.selection(&filter, distinct);
+        let indexes = snapshot.indexes::<F>();
+        let index = WalkIndex::new(indexes, &filter);
+        let Range { start: first, mut end } = index.ranks(indexes, filter.groups());
         if selection.is_some_and(|selection| selection.low > selection.high) {
             end = first;
         }
@@ -174,7 +170,8 @@ impl<F: Family, K: Kind> Enumeration<F, K> {
         buf: &mut RecordBuf<'_, K::Record<F>>,
     ) -> usize {
         let &Self { index, simd_level, selection, .. } = self;
-        let packing = Packing { sets: self.snapshot.sets::<F>(), index, simd_level, selection };
+        let packing =
+            Packing { indexes: self.snapshot.indexes::<F>(), index, simd_level, selection };
         K::pack(packing, ranks, begin, buf)
     }
 
@@ -296,12 +293,12 @@ impl<F: Family, K: Kind> Enumeration<F, K> {
     /// claimed count as returned.
     #[must_use]
     pub fn position(&self) -> Option<Position<F>> {
-        let sets = self.snapshot.sets::<F>();
+        let indexes = self.snapshot.indexes::<F>();
         let at = self.unit_start(self.cursor.load(Ordering::Relaxed));
         let last = at.checked_sub(1).filter(|last| *last >= self.low)?;
-        let behind = self.index.behind(sets, last);
+        let behind = self.index.behind(indexes, last);
         // A position of joins does not depend on their memberships.
-        let is_join = self.selection.is_some_and(|selection| selection.once != Distinct::Key);
+        let is_join = self.once() != Distinct::Key;
         Some(if is_join { Position::behind(behind.join()) } else { behind })
     }
 
@@ -333,7 +330,7 @@ impl<F: Family, K: Kind> Enumeration<F, K> {
             Distinct::Join => Position::behind(position.join()),
             Distinct::Key => position,
         };
-        self.seek(self.index.rank_behind(self.snapshot.sets::<F>(), &position));
+        self.seek(self.index.rank_behind(self.snapshot.indexes::<F>(), &position));
         self
     }
 
@@ -397,14 +394,14 @@ impl<F: Family, K: Kind> Enumeration<F, K> {
     /// The rank of the first key of the group or join that is shown once and to which the key at `rank`
     /// belongs.
     fn unit_start(&self, rank: usize) -> usize {
-        let sets = self.snapshot.sets::<F>();
+        let indexes = self.snapshot.indexes::<F>();
         let once = self.once();
         if rank == self.end || once == Distinct::Key {
             return rank;
         }
-        let Position { group, source, .. } = self.index.behind(sets, rank);
+        let Position { group, source, .. } = self.index.behind(indexes, rank);
         let source = if once == Distinct::Group { F::UNSPECIFIED } else { source };
-        self.index.rank_of(sets, group, source)
+        self.index.rank_of(indexes, group, source)
     }
 
     /// What is shown once.

@@ -19,10 +19,7 @@ impl Snapshot {
             None => Distinct::Key,
             Some(_) => Distinct::Join,
         };
-        let selection = view.selection(&filter, distinct);
-        let shows_all =
-            distinct == Distinct::Key && view == View::AllSources && filter.sources().is_all();
-        Enumeration::new(self, view, filter, (!shows_all).then_some(selection))
+        Enumeration::new(self, view, filter, distinct)
     }
 }
 
@@ -57,10 +54,7 @@ impl<'s, F: Family> FamilySnapshot<'s, F> {
         filter: Filter<F>,
     ) -> Enumeration<F, Memberships> {
         let filter = filter.with_interface(interface);
-        let view = View::AllSources;
-        let selection = view.selection(&filter, Distinct::Key);
-        let shows_all = filter.sources().is_all();
-        Enumeration::new(self.snapshot.clone(), view, filter, (!shows_all).then_some(selection))
+        Enumeration::new(self.snapshot.clone(), View::AllSources, filter, Distinct::Key)
     }
 
     /// The records of the joins that `view` shows, one by one, ascending.
@@ -85,7 +79,7 @@ impl<'s, F: Family> FamilySnapshot<'s, F> {
     /// The number of joins whose group has this prefix. O(log n).
     #[must_use]
     pub fn count(self, groups: Prefix<F>) -> usize {
-        WalkIndex::Joins.ranks(self.sets(), groups).len()
+        WalkIndex::Joins.ranks(self.indexes(), groups).len()
     }
 
     /// The joins whose group has this prefix, as slices of keys in the tree's nodes, without a copy. The
@@ -110,16 +104,15 @@ impl<'s, F: Family> FamilySnapshot<'s, F> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn join_keys(self, groups: Prefix<F>) -> JoinKeys<'s, F> {
-        let sets = self.sets();
-        JoinKeys::new(&sets.joins, WalkIndex::Joins.ranks(sets, groups))
+        let indexes = self.indexes();
+        JoinKeys::new(&indexes.joins, WalkIndex::Joins.ranks(indexes, groups))
     }
 
     /// The keys of the joins from a rank on that are adjacent in memory: at least one below
     /// [`len`](Self::len), none from there on. O(log n).
     #[must_use]
     pub fn join_keys_at(self, rank: usize) -> &'s [F::JoinKey] {
-        let joins = &self.sets().joins;
-        JoinKeys::<F>::new(joins, rank.min(joins.len())..joins.len()).next().unwrap_or_default()
+        self.indexes().joins.slices(rank..usize::MAX).next().unwrap_or_default()
     }
 }
 

@@ -5,7 +5,6 @@ use std::str::FromStr;
 
 use super::Filter;
 use crate::simd::{Distinct, Selection};
-use crate::types::family::sealed::Keys;
 use crate::types::{Family, ParseError};
 
 /// What an enumeration shows. The filter acts first, the view on what it admits.
@@ -76,18 +75,20 @@ impl View {
         }
     }
 
-    /// Which keys of an index are shown of those whose groups the filter admits.
+    /// Which keys of an index are shown of those whose groups the filter admits; `None` means all.
     pub(super) fn selection<F: Family>(
         self,
         filter: &Filter<F>,
         distinct: Distinct,
-    ) -> Selection<F> {
-        let lowest = <F as Keys>::from_number(1);
+    ) -> Option<Selection<F>> {
         let prefix = filter.sources();
+        if self == Self::AllSources && distinct == Distinct::Key && prefix.is_all() {
+            return None;
+        }
         let (mut low, mut high) = (prefix.first(), prefix.last());
         // A source prefix excludes any-source joins, and so do the views of source-specific joins.
         if !prefix.is_all() || matches!(self, Self::OnePerGroup | Self::SourceSpecific) {
-            low = low.max(lowest);
+            low = low.max(F::from_number(1));
         }
         if self == Self::AnySource {
             high = F::UNSPECIFIED;
@@ -96,7 +97,7 @@ impl View {
             Self::OnePerGroup | Self::Groups => Distinct::Group,
             Self::AllSources | Self::SourceSpecific | Self::AnySource => distinct,
         };
-        Selection { low, high, once, shows_source: self != Self::Groups }
+        Some(Selection { low, high, once, shows_source: self != Self::Groups })
     }
 }
 

@@ -85,7 +85,7 @@ struct Node {
 }
 
 /// The free indices.
-pub(crate) struct FreeIndices {
+pub(super) struct FreeIndices {
     nodes: Box<[Node]>,
     head: AtomicLink,
     tail: AtomicLink,
@@ -93,14 +93,14 @@ pub(crate) struct FreeIndices {
 
 /// An index that was taken, and the node with which it returns to the queue.
 #[derive(Debug)]
-pub(crate) struct Taken {
-    pub(crate) index: u32,
+pub(super) struct Taken {
+    pub(super) index: u32,
     node: u32,
 }
 
 impl FreeIndices {
     /// The indices below `count`, in ascending order. `count` is less than 2³² - 1.
-    pub(crate) fn new(count: u32) -> Result<Self, TryReserveError> {
+    pub(super) fn new(count: u32) -> Result<Self, TryReserveError> {
         let node = |number: u32| Node {
             // Node 0 is the spent one.
             index: AtomicU32::new(number.wrapping_sub(1)),
@@ -118,7 +118,7 @@ impl FreeIndices {
     }
 
     /// Takes the index that has been free for longest.
-    pub(crate) fn take(&self) -> Option<Taken> {
+    pub(super) fn take(&self) -> Option<Taken> {
         loop {
             let head = self.head.load();
             let tail = self.tail.load();
@@ -145,7 +145,7 @@ impl FreeIndices {
     }
 
     /// Gives an index back.
-    pub(crate) fn give_back(&self, taken: Taken) {
+    pub(super) fn give_back(&self, taken: Taken) {
         // The node is this thread's alone until it is linked (I1).
         let node = self.node(taken.node);
         node.index.store(taken.index, Ordering::Relaxed);

@@ -38,13 +38,13 @@ fn serial() -> u64 {
 }
 
 /// The bits of a new handle for the entry at `index`.
-pub(crate) fn issue(tag: Tag, index: u32) -> u64 {
+pub(super) fn issue(tag: Tag, index: u32) -> u64 {
     serial() << (INDEX_BITS + TAG_BITS) | u64::from(index) << TAG_BITS | tag as u64
 }
 
 /// The index in a handle of kind `tag`; `None` if the handle is of another kind.
 #[inline]
-pub(crate) fn index(bits: u64, tag: Tag) -> Option<usize> {
+pub(super) fn index(bits: u64, tag: Tag) -> Option<usize> {
     let is_of_kind = bits & ((1 << TAG_BITS) - 1) == tag as u64;
     is_of_kind.then_some((bits >> TAG_BITS) as usize & (MAX_HANDLES - 1))
 }

@@ -177,6 +177,10 @@ impl<T: Send + Sync + 'static> Handles<T> {
     /// and perhaps some that come or go meanwhile.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (u64, Reference<'_, T>)> + '_ {
         self.entries.iter().filter_map(|pointer| {
+            // Most indices have no entry, and need no pin.
+            if pointer.load(Ordering::Relaxed).is_null() {
+                return None;
+            }
             epoch::pinned(|_| {
                 let entry = NonNull::new(pointer.load(Ordering::Acquire))?;
                 // SAFETY: `entries` pointed to it while this thread was pinned, so its memory exists (I4).

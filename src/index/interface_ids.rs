@@ -36,7 +36,7 @@ const EXAMINED_PART: usize = 8;
 
 /// The ids of one family.
 #[derive(Debug)]
-pub(crate) struct IdAllocator {
+pub(super) struct IdAllocator {
     limit: u32,
     /// By id, the version whose transaction took it last (I4).
     births: Vec<u64>,
@@ -72,13 +72,13 @@ impl IdAllocator {
     }
 
     /// The most ids that there can be.
-    pub(crate) fn limit(&self) -> u32 {
+    pub(super) fn limit(&self) -> u32 {
         self.limit
     }
 
     /// Reserves memory for one more [`take`](Self::take) or [`give_back`](Self::give_back), and for the
     /// commit or abort after it.
-    pub(crate) fn reserve(&mut self) -> Result<(), TryReserveError> {
+    pub(super) fn reserve(&mut self) -> Result<(), TryReserveError> {
         let ended = self.taken.len() + self.given_back.len() + 1;
         self.births.try_reserve(1)?;
         self.taken.try_reserve(1)?;
@@ -89,7 +89,7 @@ impl IdAllocator {
 
     /// Takes an id for the transaction that makes version `number`, or returns `None` if there is none.
     /// `any_in` tells whether a live version lies in a range of numbers.
-    pub(crate) fn take(&mut self, number: u64, any_in: impl Fn(u64, u64) -> bool) -> Option<u32> {
+    pub(super) fn take(&mut self, number: u64, any_in: impl Fn(u64, u64) -> bool) -> Option<u32> {
         let id = self
             .free
             .pop()
@@ -133,12 +133,12 @@ impl IdAllocator {
     }
 
     /// Gives back an id whose interface has lost its last membership.
-    pub(crate) fn give_back(&mut self, id: u32) {
+    pub(super) fn give_back(&mut self, id: u32) {
         self.given_back.push(id);
     }
 
     /// The running transaction is about to be published as version `number`.
-    pub(crate) fn commit(&mut self, number: u64) {
+    fn commit(&mut self, number: u64) {
         self.taken.clear();
         let mut given_back = std::mem::take(&mut self.given_back);
         for id in given_back.drain(..) {
@@ -153,7 +153,7 @@ impl IdAllocator {
     }
 
     /// The running transaction ends and its changes are undone.
-    pub(crate) fn abort(&mut self) {
+    fn abort(&mut self) {
         self.given_back.clear();
         self.free.append(&mut self.taken);
     }

@@ -1,4 +1,4 @@
-//! The memberships of a table: the sets of a version, and the changes of a transaction.
+//! The memberships of a table: the indexes of a version, and the changes of a transaction.
 //!
 //! ```text
 //! joins           (group, source)                           what an enumeration of joins reads
@@ -8,9 +8,9 @@
 //! interface_ids   interface id ──▶ interface
 //! ```
 //!
-//! Inside the sets an interface has a small number, its interface id.
+//! Inside the indexes an interface has a small number, its interface id.
 //!
-//! Files, from the bottom up: [`error`]; [`interface_ids`] assigns interface ids; [`sets`] has the sets;
+//! Files, from the bottom up: [`error`]; [`interface_ids`] assigns interface ids; [`indexes`] has the indexes;
 //! [`single`] changes one membership, [`resync`] all memberships of a protocol on an interface.
 //!
 //! # Invariants
@@ -23,18 +23,18 @@
 //!
 //! # Costs
 //!
-//! A change of one membership edits up to three sets: O(log n), with one copied path per set. A change of
-//! an interface's first or last membership edits all five.
+//! A change of one membership edits up to three indexes: O(log n), with one copied path per index, and on a
+//! removal up to one neighbour per level. A change of an interface's first or last membership edits all five.
 
 mod error;
+mod indexes;
 mod interface_ids;
 mod resync;
-mod sets;
 mod single;
 #[cfg(test)]
 mod tests;
 
 pub use error::WriteError;
+pub(crate) use indexes::{Figures, Indexes, TableIndexes, TableTxn, id_range};
 pub(crate) use resync::replace;
-pub(crate) use sets::{Figures, Sets, TableSets, TableTxn, id_range};
 pub(crate) use single::{join, leave};

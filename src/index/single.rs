@@ -4,12 +4,12 @@
 //! So it happens completely or not at all.
 
 use super::error::WriteError;
-use super::sets::{Sets, TableTxn, interface_key};
+use super::indexes::{Indexes, TableTxn, interface_key};
 use crate::tree::{AllocError, Demand, MAX_KEYS, Reach};
 use crate::types::key::{InterfaceIdKey, JoinKey, MembershipKey, MembershipParts};
 use crate::types::{Family, Interface, Membership, MembershipFlags};
 
-/// What the sets have of a membership.
+/// What the indexes have of a membership.
 struct Found {
     /// The id of its interface, if the interface has one.
     id: Option<u32>,
@@ -17,20 +17,20 @@ struct Found {
     flags: Option<MembershipFlags>,
 }
 
-fn find<F: Family>(sets: &Sets<F>, membership: &Membership<F>) -> Found {
-    let Some(id) = sets.interface_id(membership.interface) else {
+fn find<F: Family>(indexes: &Indexes<F>, membership: &Membership<F>) -> Found {
+    let Some(id) = indexes.interface_id(membership.interface) else {
         return Found { id: None, flags: None };
     };
     let parts = parts(membership, id, membership.flags);
     let by_group = F::ByGroup::new(parts);
-    // The change that follows needs the paths in all three sets.
+    // The change that follows needs the paths in all three indexes.
     let mut paths = (
-        sets.by_group.prefetch_path(by_group),
-        sets.by_interface.prefetch_path(F::ByInterface::new(parts)),
-        sets.joins.prefetch_path(F::JoinKey::new(membership.group, membership.source)),
+        indexes.by_group.prefetch_path(by_group),
+        indexes.by_interface.prefetch_path(F::ByInterface::new(parts)),
+        indexes.joins.prefetch_path(F::JoinKey::new(membership.group, membership.source)),
     );
     while paths.0.step() | paths.1.step() | paths.2.step() {}
-    let flags = sets.by_group.get(by_group).map(|key| {
+    let flags = indexes.by_group.get(by_group).map(|key| {
         let Some(flags) = MembershipFlags::from_bits(key.parts().flags) else {
             unreachable!("keys are made of valid flags");
         };
@@ -58,19 +58,19 @@ pub(crate) fn join<F: Family>(
     txn: &mut TableTxn<'_>,
     membership: &Membership<F>,
 ) -> Result<bool, WriteError> {
-    let sets = txn.sets().of::<F>();
-    let found = find(sets, membership);
+    let indexes = txn.indexes().of::<F>();
+    let found = find(indexes, membership);
     let flags = match found.flags {
         Some(flags) if flags.contains(membership.flags) => return Ok(false),
         Some(flags) => flags.union(membership.flags),
         None => membership.flags,
     };
-    if found.flags.is_none() && sets.by_group.len() >= MAX_KEYS {
+    if found.flags.is_none() && indexes.by_group.len() >= MAX_KEYS {
         return Err(WriteError::TooManyMemberships { limit: MAX_KEYS });
     }
     let for_interface =
-        if found.id.is_none() { sets.interface_worst_case() } else { Demand::default() };
-    let worst_case = sets.worst_case(1) + for_interface;
+        if found.id.is_none() { indexes.interface_worst_case() } else { Demand::default() };
+    let worst_case = indexes.worst_case(1) + for_interface;
     match (txn.reserve(worst_case, Reach::Capacity), found.id) {
         (Err(AllocError::Capacity { .. }), Some(id)) => {
             // There are not enough slots for the worst case, but there may be for this join.
@@ -84,11 +84,11 @@ pub(crate) fn join<F: Family>(
         None => take_id(txn, membership.interface)?,
     };
     let parts = parts(membership, id, flags);
-    txn.edit(|sets| &mut sets.of_mut::<F>().by_group).insert(F::ByGroup::new(parts));
-    txn.edit(|sets| &mut sets.of_mut::<F>().by_interface).insert(F::ByInterface::new(parts));
+    txn.edit(|indexes| &mut indexes.of_mut::<F>().by_group).insert(F::ByGroup::new(parts));
+    txn.edit(|indexes| &mut indexes.of_mut::<F>().by_interface).insert(F::ByInterface::new(parts));
     if flags.contains(MembershipFlags::JOIN) {
         let join = F::JoinKey::new(membership.group, membership.source);
-        txn.edit(|sets| &mut sets.of_mut::<F>().joins).insert(join);
+        txn.edit(|indexes| &mut indexes.of_mut::<F>().joins).insert(join);
     }
     txn.mark_changed();
     Ok(true)
@@ -97,12 +97,12 @@ pub(crate) fn join<F: Family>(
 /// The most slots that this join needs, on an interface that has an id.
 #[cold]
 fn slots_to_join<F: Family>(txn: &TableTxn<'_>, membership: &Membership<F>, id: u32) -> Demand {
-    let (sets, number) = (txn.sets().of::<F>(), txn.number().number());
+    let (indexes, number) = (txn.indexes().of::<F>(), txn.next_version().number());
     let parts = parts(membership, id, membership.flags);
     let join = F::JoinKey::new(membership.group, membership.source);
-    sets.by_group.slots_to_insert(F::ByGroup::new(parts), number)
-        + sets.by_interface.slots_to_insert(F::ByInterface::new(parts), number)
-        + sets.joins.slots_to_insert(join, number)
+    indexes.by_group.slots_to_insert(F::ByGroup::new(parts), number)
+        + indexes.by_interface.slots_to_insert(F::ByInterface::new(parts), number)
+        + indexes.joins.slots_to_insert(join, number)
 }
 
 /// Removes flags of a membership, and the membership with its last flag. Returns whether that changed
@@ -111,30 +111,30 @@ pub(crate) fn leave<F: Family>(
     txn: &mut TableTxn<'_>,
     membership: &Membership<F>,
 ) -> Result<bool, WriteError> {
-    let sets = txn.sets().of::<F>();
-    let Found { id: Some(id), flags: Some(flags) } = find(sets, membership) else {
+    let indexes = txn.indexes().of::<F>();
+    let Found { id: Some(id), flags: Some(flags) } = find(indexes, membership) else {
         return Ok(false);
     };
     let rest = flags.difference(membership.flags);
     if rest == Some(flags) {
         return Ok(false);
     }
-    let demand = sets.worst_case(1) + sets.interface_worst_case();
+    let demand = indexes.worst_case(1) + indexes.interface_worst_case();
     txn.reserve(demand, Reach::System)?;
     reserve_id::<F>(txn)?;
     let parts = parts(membership, id, rest.unwrap_or(flags));
     let (by_group, by_interface) = (F::ByGroup::new(parts), F::ByInterface::new(parts));
     if rest.is_some() {
-        txn.edit(|sets| &mut sets.of_mut::<F>().by_group).insert(by_group);
-        txn.edit(|sets| &mut sets.of_mut::<F>().by_interface).insert(by_interface);
+        txn.edit(|indexes| &mut indexes.of_mut::<F>().by_group).insert(by_group);
+        txn.edit(|indexes| &mut indexes.of_mut::<F>().by_interface).insert(by_interface);
     } else {
-        txn.edit(|sets| &mut sets.of_mut::<F>().by_group).remove(by_group);
-        txn.edit(|sets| &mut sets.of_mut::<F>().by_interface).remove(by_interface);
+        txn.edit(|indexes| &mut indexes.of_mut::<F>().by_group).remove(by_group);
+        txn.edit(|indexes| &mut indexes.of_mut::<F>().by_interface).remove(by_interface);
         release_unused::<F>(txn, id);
     }
-    if !txn.sets().of::<F>().is_joined(membership.group, membership.source) {
+    if !txn.indexes().of::<F>().is_joined(membership.group, membership.source) {
         let join = F::JoinKey::new(membership.group, membership.source);
-        txn.edit(|sets| &mut sets.of_mut::<F>().joins).remove(join);
+        txn.edit(|indexes| &mut indexes.of_mut::<F>().joins).remove(join);
     }
     txn.mark_changed();
     Ok(true)
@@ -142,6 +142,7 @@ pub(crate) fn leave<F: Family>(
 
 /// Reserves memory to take or give back an id.
 pub(super) fn reserve_id<F: Family>(txn: &mut TableTxn<'_>) -> Result<(), WriteError> {
+    txn.request()?;
     let (ids, _) = txn.state_mut();
     ids.of_mut::<F>().reserve().map_err(|_| WriteError::OutOfMemory)
 }
@@ -152,7 +153,7 @@ pub(super) fn take_id<F: Family>(
     interface: Interface<F>,
 ) -> Result<u32, WriteError> {
     reserve_id::<F>(txn)?;
-    let number = txn.number().number();
+    let number = txn.next_version().number();
     let take = |txn: &mut TableTxn<'_>| {
         let (ids, any_in) = txn.state_mut();
         let ids = ids.of_mut::<F>();
@@ -164,22 +165,23 @@ pub(super) fn take_id<F: Family>(
         take(txn)
     })?;
     let by_id = InterfaceIdKey::new(id, interface.index, interface.next_hop.to_number());
-    txn.edit(|sets| &mut sets.of_mut::<F>().interfaces).insert(interface_key(interface, id));
-    txn.edit(|sets| &mut sets.of_mut::<F>().interface_ids).insert(by_id);
+    txn.edit(|indexes| &mut indexes.of_mut::<F>().interfaces).insert(interface_key(interface, id));
+    txn.edit(|indexes| &mut indexes.of_mut::<F>().interface_ids).insert(by_id);
     Ok(id)
 }
 
 /// Gives an id back if its interface has no memberships any more.
 pub(super) fn release_unused<F: Family>(txn: &mut TableTxn<'_>, id: u32) {
-    let sets = txn.sets().of::<F>();
-    if sets.has_memberships(id) {
+    let indexes = txn.indexes().of::<F>();
+    if indexes.has_memberships(id) {
         return;
     }
-    let Some(interface) = sets.interface(id) else {
+    let Some(interface) = indexes.interface(id) else {
         unreachable!("I3: an id that was in use has an interface");
     };
-    txn.edit(|sets| &mut sets.of_mut::<F>().interfaces).remove(interface_key(interface, id));
-    txn.edit(|sets| &mut sets.of_mut::<F>().interface_ids).remove(InterfaceIdKey::new(id, 0, 0));
+    txn.edit(|indexes| &mut indexes.of_mut::<F>().interfaces).remove(interface_key(interface, id));
+    txn.edit(|indexes| &mut indexes.of_mut::<F>().interface_ids)
+        .remove(InterfaceIdKey::new(id, 0, 0));
     let (ids, _) = txn.state_mut();
     ids.of_mut::<F>().give_back(id);
 }

@@ -8,10 +8,10 @@ use crate::mvcc::{Bounds, Versions};
 use crate::types::key::{JoinKey, MembershipKey, MembershipParts};
 use crate::types::{Family, Interface, Join, Membership, MembershipFlags, Protocol, V4, V6};
 
-use super::{Sets, TableSets, leave, replace};
+use super::{Indexes, TableIndexes, leave, replace};
 
-impl<F: Family> Sets<F> {
-    /// Panics if an invariant of the trees or of the sets does not hold.
+impl<F: Family> Indexes<F> {
+    /// Panics if an invariant of the trees or of the indexes does not hold.
     fn check(&self) {
         self.joins.check();
         self.by_group.check();
@@ -76,7 +76,7 @@ fn membership<F: Family>(g: u8, s: u8, i: u8, p: u8, f: u8) -> Membership<F> {
 
 fn run<F: Family>(steps: Vec<Step>) {
     let bounds = Bounds { node_bytes: usize::MAX, live_versions: 8 };
-    let versions = Versions::<TableSets>::new(bounds);
+    let versions = Versions::<TableIndexes>::new(bounds);
     let mut held = Vec::new();
     let mut txn = versions.begin();
     for step in steps {
@@ -104,20 +104,20 @@ fn run<F: Family>(steps: Vec<Step>) {
                 txn = versions.begin();
             }
         }
-        txn.sets().of::<F>().check();
+        txn.indexes().of::<F>().check();
     }
     drop(txn);
-    held.iter().for_each(|version_ref| version_ref.sets().of::<F>().check());
+    held.iter().for_each(|version_ref| version_ref.indexes().of::<F>().check());
 }
 
 proptest! {
     #[test]
-    fn ipv4_sets_keep_their_invariants(steps in proptest::collection::vec(step(), 0..120)) {
+    fn ipv4_indexes_keep_their_invariants(steps in proptest::collection::vec(step(), 0..120)) {
         run::<V4>(steps);
     }
 
     #[test]
-    fn ipv6_sets_keep_their_invariants(steps in proptest::collection::vec(step(), 0..120)) {
+    fn ipv6_indexes_keep_their_invariants(steps in proptest::collection::vec(step(), 0..120)) {
         run::<V6>(steps);
     }
 }

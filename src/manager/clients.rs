@@ -337,8 +337,7 @@ mod tests {
                 assert_ne!(memberships(&manager), before);
                 break;
             }
-            // IGMP's memberships are removed interface by interface.
-            assert_eq!(refused, if is_igmp { 3 } else { 1 }, "removal {at}");
+            assert!(refused > 1, "removal {at} asks for memory more than once");
         }
     }
 }

@@ -254,8 +254,7 @@ impl GroupManager {
         let registered = self.registered(protocol).map_err(refused_client)?;
         self.may_add(&registered, protocol, state.owner(interface)).map_err(refused_client)?;
         for (at, join) in joins.iter().enumerate() {
-            let checked = check(&join.to_entry());
-            checked.map_err(|error| BulkError { at: Some(at), error })?;
+            check_join(*join).map_err(|error| BulkError { at: Some(at), error })?;
         }
         let mut txn = self.table.begin_write();
         let replaced = txn.replace(interface, registered.protocol, joins);
@@ -372,7 +371,11 @@ fn check(entry: &SourceGroupEntry) -> Result<(), ManagerError> {
             return Err(ManagerError::RangeMask { address, mask });
         }
     }
-    let (group, source) = (entry.group(), entry.source());
+    check_join(entry.join())
+}
+
+/// Checks a join: a multicast group, or all groups from all sources.
+fn check_join(Join { group, source }: Join<V4>) -> Result<(), ManagerError> {
     if group.is_unspecified() {
         return match source.is_unspecified() {
             true => Ok(()),

@@ -91,6 +91,7 @@ use running::Running;
 /// # Ok::<(), groupscan::manager::ManagerError>(())
 /// ```
 pub struct GroupManager {
+    /// The limits in force.
     limits: ManagerLimits,
     table: GroupTable,
     /// Locked before the table's writer lock, by every call that changes the state or the table.
@@ -126,25 +127,21 @@ impl GroupManager {
         let enumerations =
             Handles::new(Tag::Enumeration, limits.enumerations).map_err(out_of_memory)?;
         let table = limits.table.or_live_versions(2 * enumerations.limit());
-        Ok(Self {
-            limits,
-            table: GroupTable::with_limits(table),
-            state: Mutex::new(State::default()),
-            protocols,
-            enumerations,
-        })
+        let table = GroupTable::with_limits(table);
+        let limits = ManagerLimits {
+            table: table.limits(),
+            protocols: protocols.limit(),
+            enumerations: enumerations.limit(),
+            ..limits
+        };
+        Ok(Self { limits, table, state: Mutex::new(State::default()), protocols, enumerations })
     }
 
     /// The limits in force: those that the manager was made with, with the limits on handles reduced to
     /// [`ManagerLimits::MOST`] and defaults in place of what was left open.
     #[must_use]
     pub fn limits(&self) -> ManagerLimits {
-        ManagerLimits {
-            table: self.table.limits(),
-            protocols: self.protocols.limit(),
-            enumerations: self.enumerations.limit(),
-            ..self.limits
-        }
+        self.limits
     }
 
     /// Takes a snapshot of the table, for the queries that `mgm.h` lacks. As [`GroupTable::snapshot`].

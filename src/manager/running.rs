@@ -128,7 +128,7 @@ impl GroupManager {
         enumeration: EnumerationHandle,
         buffer: &'b mut [u8],
     ) -> Result<Batch<'b, SourceGroupEntry>, ManagerError> {
-        self.with_enumeration(enumeration, |running| Ok(running.get_next(buffer)?))?
+        self.with_enumeration(enumeration, |enumeration| Ok(enumeration.get_next(buffer)?))?
     }
 
     /// As [`get_next`](Self::get_next), into memory that need not be initialised.
@@ -141,7 +141,7 @@ impl GroupManager {
         enumeration: EnumerationHandle,
         buffer: &'b mut [MaybeUninit<u8>],
     ) -> Result<Batch<'b, SourceGroupEntry>, ManagerError> {
-        self.with_enumeration(enumeration, |running| Ok(running.get_next_uninit(buffer)?))?
+        self.with_enumeration(enumeration, |enumeration| Ok(enumeration.get_next_uninit(buffer)?))?
     }
 
     /// Calls `read` with the enumeration of a handle: for what an [`Enumeration`] offers besides records,

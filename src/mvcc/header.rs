@@ -30,11 +30,11 @@
 use std::ptr::{self, NonNull};
 use std::sync::Arc;
 
-use super::{Version, VersionSets};
+use super::{SnapshotError, Version, VersionIndexes};
 use crate::sync::{AtomicPtr, AtomicUsize, Ordering};
 
 /// What owns the memory of the versions: it is told of their deaths.
-pub(super) trait Owner<S: VersionSets>: Send + Sync {
+pub(super) trait Owner<S: VersionIndexes>: Send + Sync {
     /// A version lost its last reference.
     ///
     /// # Safety
@@ -44,9 +44,9 @@ pub(super) trait Owner<S: VersionSets>: Send + Sync {
 }
 
 /// The contents of a version.
-pub(super) struct VersionData<S: VersionSets> {
+pub(super) struct VersionData<S: VersionIndexes> {
     pub(super) version: Version,
-    pub(super) sets: S,
+    pub(super) indexes: S,
     /// The number of nodes of the trees.
     pub(super) nodes: usize,
     /// A reference that the version owns while it has references itself, from `Arc::into_raw`.
@@ -56,7 +56,7 @@ pub(super) struct VersionData<S: VersionSets> {
 }
 
 /// What is published: the way to the data, and the count that tells whether it may be gone.
-pub(super) struct VersionHeader<S: VersionSets> {
+pub(super) struct VersionHeader<S: VersionIndexes> {
     version: Version,
     data: NonNull<VersionData<S>>,
     holders: AtomicUsize,
@@ -65,30 +65,30 @@ pub(super) struct VersionHeader<S: VersionSets> {
 }
 
 // SAFETY: the data is reached through references only, which share it (I2), and then by the writer (I3).
-// What it owns may be shared and sent: the sets and the owner are `Send + Sync`.
-unsafe impl<S: VersionSets> Send for VersionHeader<S> {}
+// What it owns may be shared and sent: the indexes and the owner are `Send + Sync`.
+unsafe impl<S: VersionIndexes> Send for VersionHeader<S> {}
 // SAFETY: as above.
-unsafe impl<S: VersionSets> Sync for VersionHeader<S> {}
+unsafe impl<S: VersionIndexes> Sync for VersionHeader<S> {}
 
 /// The result of an attempt to hold a version.
-pub(super) enum Hold<S: VersionSets, R> {
+pub(super) enum Hold<S: VersionIndexes> {
     Held(VersionRef<S>),
     /// The version is dead; the publication has a later one.
     Dead,
-    Refused(R),
+    Refused(SnapshotError),
 }
 
-impl<S: VersionSets> VersionHeader<S> {
+impl<S: VersionIndexes> VersionHeader<S> {
     /// Makes a version with one reference, for being current.
     pub(super) fn create(
         version: Version,
-        sets: S,
+        indexes: S,
         nodes: usize,
         owner: Arc<dyn Owner<S>>,
         is_closed: bool,
     ) -> (Arc<Self>, VersionRef<S>) {
         let (owner, next) = (Arc::into_raw(owner), AtomicPtr::new(ptr::null_mut()));
-        let data = Box::new(VersionData { version, sets, nodes, owner, next });
+        let data = Box::new(VersionData { version, indexes, nodes, owner, next });
         let data = NonNull::from(Box::leak(data));
         let header = Arc::new(Self { version, data, holders: AtomicUsize::new(1), is_closed });
         let current = VersionRef { header: NonNull::from(&*header), data };
@@ -98,7 +98,7 @@ impl<S: VersionSets> VersionHeader<S> {
     /// Holds the version if it lives. The first reader to hold a closed version is refused if `refuse`
     /// gives a reason.
     #[inline]
-    pub(super) fn hold<R>(&self, refuse: impl Fn() -> Option<R>) -> Hold<S, R> {
+    pub(super) fn hold(&self, refuse: impl Fn() -> Option<SnapshotError>) -> Hold<S> {
         let mut holders = self.holders.load(Ordering::Relaxed);
         loop {
             if holders == 0 {
@@ -166,18 +166,18 @@ fn check_count(holders: usize) {
 }
 
 /// A counted reference to a version.
-pub(crate) struct VersionRef<S: VersionSets> {
+pub(crate) struct VersionRef<S: VersionIndexes> {
     header: NonNull<VersionHeader<S>>,
     /// The header's, so that reading does not touch the cache line of the count.
     data: NonNull<VersionData<S>>,
 }
 
 // SAFETY: a reference only reads the version (I2), and its count is atomic.
-unsafe impl<S: VersionSets> Send for VersionRef<S> {}
+unsafe impl<S: VersionIndexes> Send for VersionRef<S> {}
 // SAFETY: as above.
-unsafe impl<S: VersionSets> Sync for VersionRef<S> {}
+unsafe impl<S: VersionIndexes> Sync for VersionRef<S> {}
 
-impl<S: VersionSets> VersionRef<S> {
+impl<S: VersionIndexes> VersionRef<S> {
     #[inline]
     fn header(&self) -> &VersionHeader<S> {
         // SAFETY: the version has a reference, this one, so its header is alive (I4).
@@ -202,19 +202,19 @@ impl<S: VersionSets> VersionRef<S> {
 
     /// The contents of the version.
     #[inline]
-    pub(crate) fn sets(&self) -> &S {
-        &self.data().sets
+    pub(crate) fn indexes(&self) -> &S {
+        &self.data().indexes
     }
 }
 
-impl<S: VersionSets> Clone for VersionRef<S> {
+impl<S: VersionIndexes> Clone for VersionRef<S> {
     fn clone(&self) -> Self {
         check_count(self.header().holders.fetch_add(1, Ordering::Relaxed));
         Self { header: self.header, data: self.data }
     }
 }
 
-impl<S: VersionSets> Drop for VersionRef<S> {
+impl<S: VersionIndexes> Drop for VersionRef<S> {
     #[inline]
     fn drop(&mut self) {
         if self.header().holders.fetch_sub(1, Ordering::Release) == 1 {
@@ -233,7 +233,7 @@ impl<S: VersionSets> Drop for VersionRef<S> {
 ///
 /// The caller took the version's `holders` to 0.
 #[cold]
-unsafe fn on_last_drop<S: VersionSets>(data: NonNull<VersionData<S>>) {
+unsafe fn on_last_drop<S: VersionIndexes>(data: NonNull<VersionData<S>>) {
     // SAFETY: the data is alive until it is in the inbox (I3) and owns a reference to the owner (I2), which
     // is taken over here.
     let owner = unsafe { Arc::from_raw(data.as_ref().owner) };
@@ -243,11 +243,11 @@ unsafe fn on_last_drop<S: VersionSets>(data: NonNull<VersionData<S>>) {
 }
 
 /// The dead versions that the writer does not know of yet: a stack, linked through the versions' data.
-pub(super) struct Inbox<S: VersionSets> {
+pub(super) struct Inbox<S: VersionIndexes> {
     first: AtomicPtr<VersionData<S>>,
 }
 
-impl<S: VersionSets> Inbox<S> {
+impl<S: VersionIndexes> Inbox<S> {
     pub(super) fn new() -> Self {
         Self { first: AtomicPtr::new(ptr::null_mut()) }
     }

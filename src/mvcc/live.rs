@@ -27,11 +27,11 @@ use std::sync::Arc;
 
 use super::header::VersionHeader;
 use super::publication::drop_superseded;
-use super::{Version, VersionSets};
+use super::{Version, VersionIndexes};
 use crate::tree::{NodeList, Nodes};
 
 /// The live versions of a table, in order.
-pub(super) struct LiveVersions<S: VersionSets> {
+pub(super) struct LiveVersions<S: VersionIndexes> {
     versions: Vec<Live<S>>,
     /// The number of nodes that are pending anywhere.
     pending: usize,
@@ -39,14 +39,14 @@ pub(super) struct LiveVersions<S: VersionSets> {
     found_at: usize,
 }
 
-struct Live<S: VersionSets> {
+struct Live<S: VersionIndexes> {
     number: u64,
     header: Arc<VersionHeader<S>>,
     pending: NodeList,
     dead: NodeList,
 }
 
-impl<S: VersionSets> LiveVersions<S> {
+impl<S: VersionIndexes> LiveVersions<S> {
     pub(super) fn new() -> Self {
         Self { versions: Vec::new(), pending: 0, found_at: 0 }
     }
@@ -70,8 +70,8 @@ impl<S: VersionSets> LiveVersions<S> {
     ///
     /// # Safety
     ///
-    /// The caller is the writer and took the version from the inbox. It does not retire it a second time.
-    pub(super) unsafe fn retire(&mut self, version: Version) {
+    /// The caller is the writer and took the version from the inbox. It does not remove it a second time.
+    pub(super) unsafe fn remove_dead(&mut self, version: Version) {
         let at = self.versions.binary_search_by_key(&version.number(), |live| live.number);
         let Ok(at) = at else {
             unreachable!("I1: a version is live until it dies, once");
@@ -149,7 +149,7 @@ impl<S: VersionSets> LiveVersions<S> {
             if at + 1 == self.versions.len() {
                 // SAFETY: the caller is the writer, which frees data only when it removes the version.
                 let data = unsafe { live.header.data() };
-                data.sets.for_each_node(before, &mut |_| nodes += 1);
+                data.indexes.for_each_node(before, &mut |_| nodes += 1);
             }
             before = Some(live.number);
             (&*live.header, nodes)
@@ -179,7 +179,7 @@ impl<S: VersionSets> LiveVersions<S> {
         if let Some(last) = self.versions.last() {
             // SAFETY: the data was not freed.
             let data = unsafe { last.header.data() };
-            data.sets.for_each_node(None, &mut |node| all.push(node));
+            data.indexes.for_each_node(None, &mut |node| all.push(node));
         }
         for live in &mut self.versions {
             all.extend(std::iter::from_fn(|| live.pending.pop()));

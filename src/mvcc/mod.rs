@@ -103,7 +103,7 @@ impl fmt::Display for SnapshotError {
 impl Error for SnapshotError {}
 
 /// The contents of a version: some trees.
-pub(crate) trait VersionSets: Send + Sync + Sized + 'static {
+pub(crate) trait VersionIndexes: Send + Sync + Sized + 'static {
     /// What the writer keeps besides the versions.
     type State: WriterState;
 
@@ -113,7 +113,7 @@ pub(crate) trait VersionSets: Send + Sync + Sized + 'static {
     /// Empty trees.
     fn empty() -> Self;
 
-    /// Another set of the same trees, which shares all nodes.
+    /// The same trees again, which share all nodes.
     ///
     /// # Safety
     ///

@@ -14,7 +14,7 @@ use std::sync::atomic::AtomicUsize as PlainUsize;
 
 use super::header::{Inbox, Owner, VersionData, VersionRef};
 use super::live::LiveVersions;
-use super::{SnapshotError, Usage, Version, VersionSets};
+use super::{SnapshotError, Usage, Version, VersionIndexes};
 use crate::sync::{AtomicUsize, Mutex, MutexGuard, Ordering};
 use crate::tree::{Nodes, Pool, PoolUse, SLOT_BYTES};
 
@@ -41,7 +41,7 @@ impl Bounds {
 }
 
 /// What the versions of a table share.
-pub(super) struct Shared<S: VersionSets> {
+pub(super) struct Shared<S: VersionIndexes> {
     pub(super) inbox: Inbox<S>,
     bounds: Bounds,
     live: AtomicUsize,
@@ -50,7 +50,7 @@ pub(super) struct Shared<S: VersionSets> {
 }
 
 /// What only the writer touches.
-pub(super) struct Writer<S: VersionSets> {
+pub(super) struct Writer<S: VersionIndexes> {
     pub(super) nodes: Nodes,
     pub(super) live: LiveVersions<S>,
     /// The reference of the current version for being current. `None` before the first version and after
@@ -67,10 +67,10 @@ struct PublishedFigures<G> {
     mapped_bytes: PlainUsize,
     current: PlainUsize,
     pending: PlainUsize,
-    of_sets: G,
+    of_indexes: G,
 }
 
-impl<S: VersionSets> Shared<S> {
+impl<S: VersionIndexes> Shared<S> {
     pub(super) fn new(bounds: Bounds) -> Self {
         let writer = Writer {
             nodes: Nodes::new(Pool::new(bounds.node_bytes)),
@@ -125,9 +125,9 @@ impl<S: VersionSets> Shared<S> {
         }
     }
 
-    /// The figures of the sets, as of the same time.
+    /// The figures of the indexes, as of the same time.
     pub(super) fn figures(&self) -> &S::Figures {
-        &self.published.of_sets
+        &self.published.of_indexes
     }
 
     /// Why the current version must not get its first reader now, if so.
@@ -144,7 +144,7 @@ impl<S: VersionSets> Shared<S> {
     }
 }
 
-impl<S: VersionSets> Owner<S> for Shared<S> {
+impl<S: VersionIndexes> Owner<S> for Shared<S> {
     unsafe fn on_death(&self, data: NonNull<VersionData<S>>) {
         // Relaxed: the number guards nothing (I2).
         self.live.fetch_sub(1, Ordering::Relaxed);
@@ -153,13 +153,13 @@ impl<S: VersionSets> Owner<S> for Shared<S> {
     }
 }
 
-impl<S: VersionSets> Writer<S> {
-    /// Retires the versions that have died.
+impl<S: VersionIndexes> Writer<S> {
+    /// Removes the versions that have died from the list of live versions.
     pub(super) fn drain_dead(&mut self, inbox: &Inbox<S>) {
-        // SAFETY: this is the writer, which frees a version's data when it retires it, and not before.
+        // SAFETY: this is the writer, which frees a version's data when it removes it from the list, and not before.
         for version in unsafe { inbox.take() } {
             // SAFETY: the version comes from the inbox, for the first and last time.
-            unsafe { self.live.retire(version) };
+            unsafe { self.live.remove_dead(version) };
         }
     }
 
@@ -174,16 +174,14 @@ impl<S: VersionSets> Writer<S> {
     }
 
     /// Does a step of reclamation, and returns whether more remains.
-    pub(super) fn reclaim(&mut self, shared: &Shared<S>) -> bool {
-        self.drain_dead(&shared.inbox);
-        let left = self.live.work(&mut self.nodes, STEPS_A_RECLAIM);
-        self.publish_figures(shared);
-        left > 0
+    pub(super) fn reclaim(&mut self, inbox: &Inbox<S>) -> bool {
+        self.drain_dead(inbox);
+        self.live.work(&mut self.nodes, STEPS_A_RECLAIM) > 0
     }
 
     /// Publishes the figures for readers without the lock.
     pub(super) fn publish_figures(&self, shared: &Shared<S>) {
-        let PublishedFigures { free, mapped_bytes, current, pending, of_sets, .. } =
+        let PublishedFigures { free, mapped_bytes, current, pending, of_indexes, .. } =
             &shared.published;
         let usage = self.nodes.pool().usage();
         shared.note_in_use(usage.in_use);
@@ -192,7 +190,7 @@ impl<S: VersionSets> Writer<S> {
         mapped_bytes.store(usage.mapped_bytes, Ordering::Relaxed);
         current.store(self.current().nodes(), Ordering::Relaxed);
         pending.store(self.live.pending(), Ordering::Relaxed);
-        self.current().sets().publish_figures(of_sets);
+        self.current().indexes().publish_figures(of_indexes);
     }
 
     /// The current version.
@@ -209,7 +207,7 @@ impl<S: VersionSets> Writer<S> {
     }
 }
 
-impl<S: VersionSets> Drop for Shared<S> {
+impl<S: VersionIndexes> Drop for Shared<S> {
     fn drop(&mut self) {
         // Everything done with versions that died happens before this. The reference count of `Arc` ensures
         // that too, but by a fence, which thread sanitizers do not follow.
@@ -243,18 +241,23 @@ mod tests {
         let version = Version::default();
         let owner: Arc<dyn Owner<_>> = Arc::clone(&shared) as _;
         let (header, current) = VersionHeader::create(version, Tree::empty(), 0, owner, true);
-        assert!(matches!(header.hold(|| Some("no")), Hold::Refused("no")));
-        let Hold::Held(first) = header.hold(|| None::<&str>) else {
+        let refusal = SnapshotError::TooManyVersions { limit: 2 };
+        let is_refused = || match header.hold(|| Some(refusal)) {
+            Hold::Refused(error) => error == refusal,
+            Hold::Held(_) | Hold::Dead => false,
+        };
+        assert!(is_refused());
+        let Hold::Held(first) = header.hold(|| None) else {
             panic!("not refused");
         };
-        let Hold::Held(second) = header.hold(|| Some("no")) else {
+        let Hold::Held(second) = header.hold(|| Some(refusal)) else {
             panic!("a version that is held already is not refused");
         };
         assert_eq!(header.holders(), 3);
         drop((first, second));
-        assert!(matches!(header.hold(|| Some("no")), Hold::Refused("no")));
+        assert!(is_refused());
         drop(current);
-        assert!(matches!(header.hold(|| None::<&str>), Hold::Dead), "zero is final");
+        assert!(matches!(header.hold(|| None), Hold::Dead), "zero is final");
         // SAFETY: this thread alone empties the inbox, and frees nothing meanwhile.
         let dead = unsafe { shared.inbox.take() };
         assert!(dead.eq([version]), "the last drop informs the writer");

@@ -11,25 +11,25 @@ use std::sync::Arc;
 use super::header::VersionHeader;
 use super::publication::Publication;
 use super::shared::{Shared, Writer};
-use super::{Version, VersionSets, WriterState};
+use super::{Version, VersionIndexes, WriterState};
 use crate::sync::MutexGuard;
 use crate::tree::{AllocError, Demand, Edit, Reach, Tree};
 use crate::types::key::Key;
 
 /// A write transaction.
 #[must_use = "a transaction that is dropped is aborted"]
-pub(crate) struct Txn<'v, S: VersionSets> {
+pub(crate) struct Txn<'v, S: VersionIndexes> {
     shared: &'v Arc<Shared<S>>,
     published: &'v Publication<VersionHeader<S>>,
     writer: MutexGuard<'v, Writer<S>>,
-    sets: S,
+    indexes: S,
     number: Version,
     changed: bool,
     /// I1.
     has_ended: bool,
 }
 
-impl<'v, S: VersionSets> Txn<'v, S> {
+impl<'v, S: VersionIndexes> Txn<'v, S> {
     /// Begins a transaction. Waits for the transaction of another thread.
     pub(super) fn begin(
         shared: &'v Arc<Shared<S>>,
@@ -42,17 +42,17 @@ impl<'v, S: VersionSets> Txn<'v, S> {
         unsafe { writer.nodes.begin(number.number()) };
         // SAFETY: the current version is held, for being current, until the transaction ends: only a commit
         // replaces it.
-        let sets = unsafe { writer.current().sets().duplicate() };
-        Self { shared, published, writer, sets, number, changed: false, has_ended: false }
+        let indexes = unsafe { writer.current().indexes().duplicate() };
+        Self { shared, published, writer, indexes, number, changed: false, has_ended: false }
     }
 
     /// The trees as the transaction has changed them.
-    pub(crate) fn sets(&self) -> &S {
-        &self.sets
+    pub(crate) fn indexes(&self) -> &S {
+        &self.indexes
     }
 
     /// The number of the version that a commit would publish.
-    pub(crate) fn number(&self) -> Version {
+    pub(crate) fn next_version(&self) -> Version {
         self.number
     }
 
@@ -62,8 +62,8 @@ impl<'v, S: VersionSets> Txn<'v, S> {
     }
 
     /// The contents of the current version.
-    pub(crate) fn base_sets(&self) -> &S {
-        self.writer.current().sets()
+    pub(crate) fn base_indexes(&self) -> &S {
+        self.writer.current().indexes()
     }
 
     /// Whether anything was changed.
@@ -82,7 +82,7 @@ impl<'v, S: VersionSets> Txn<'v, S> {
         tree: impl for<'a> FnOnce(&'a mut S) -> &'a mut Tree<K>,
     ) -> Edit<'_, K> {
         // SAFETY: the tree is one of the transaction's own, and so are the nodes.
-        unsafe { Edit::new(tree(&mut self.sets), &mut self.writer.nodes) }
+        unsafe { Edit::new(tree(&mut self.indexes), &mut self.writer.nodes) }
     }
 
     /// The writer's state, and a test whether a live version is in `birth..retire`.
@@ -107,14 +107,22 @@ impl<'v, S: VersionSets> Txn<'v, S> {
 
     #[cold]
     fn reclaim_and_reserve(&mut self, demand: Demand, reach: Reach) -> Result<(), AllocError> {
-        while self.writer.reclaim(self.shared) {}
+        while self.writer.reclaim(&self.shared.inbox) {}
         self.writer.nodes.pool_mut().reserve(demand, reach)
     }
 
     /// Refuses memory after the next `requests` requests.
     #[cfg(test)]
-    pub(crate) fn refuse_after(&mut self, requests: Option<usize>) {
-        self.writer.nodes.pool_mut().refuse_after(requests);
+    pub(crate) fn refuse_after(&self, requests: Option<usize>) {
+        self.writer.nodes.pool().refuse_after(requests);
+    }
+
+    /// Precedes each request for memory of other kinds than nodes. Only tests refuse it.
+    #[inline]
+    pub(crate) fn request(&self) -> Result<(), AllocError> {
+        #[cfg(test)]
+        self.writer.nodes.pool().request()?;
+        Ok(())
     }
 
     /// Publishes the trees as the next version if anything was changed, and reclaims. Returns the version
@@ -141,14 +149,15 @@ impl<'v, S: VersionSets> Txn<'v, S> {
         // Even if publishing panics there is nothing to undo.
         self.has_ended = true;
         let replaced_count = replaced.len();
-        let sets = mem::replace(&mut self.sets, S::empty());
+        let indexes = mem::replace(&mut self.indexes, S::empty());
 
         shared.note_birth();
         // Before the version is published: readers that find it closed ask again, by this figure.
         shared.note_in_use(writer.nodes.pool().in_use());
         let is_closed = shared.refusal().is_some();
         let owner = Arc::clone(shared) as _;
-        let (header, current) = VersionHeader::create(self.number, sets, nodes, owner, is_closed);
+        let (header, current) =
+            VersionHeader::create(self.number, indexes, nodes, owner, is_closed);
         writer.live.push(self.number.number(), Arc::clone(&header), replaced);
         // From here on the next transaction begins with this version, even if publishing panics: then the
         // previous version is leaked, which is safe.
@@ -174,7 +183,7 @@ impl<'v, S: VersionSets> Txn<'v, S> {
     }
 }
 
-impl<S: VersionSets> Drop for Txn<'_, S> {
+impl<S: VersionIndexes> Drop for Txn<'_, S> {
     fn drop(&mut self) {
         if !self.has_ended {
             self.undo();

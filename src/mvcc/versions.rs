@@ -6,16 +6,16 @@ use super::header::{Hold, VersionHeader, VersionRef};
 use super::publication::Publication;
 use super::shared::{Bounds, Shared};
 use super::txn::Txn;
-use super::{Retained, SnapshotError, Usage, Version, VersionSets};
+use super::{Retained, SnapshotError, Usage, Version, VersionIndexes};
 use crate::sync::epoch;
 
 /// The versions of one table.
-pub(crate) struct Versions<S: VersionSets> {
+pub(crate) struct Versions<S: VersionIndexes> {
     shared: Arc<Shared<S>>,
     published: Publication<VersionHeader<S>>,
 }
 
-impl<S: VersionSets> Versions<S> {
+impl<S: VersionIndexes> Versions<S> {
     /// Makes version 0, which is empty.
     pub(crate) fn new(bounds: Bounds) -> Self {
         let shared = Arc::new(Shared::new(bounds));
@@ -62,7 +62,10 @@ impl<S: VersionSets> Versions<S> {
 
     /// Does a step of reclamation, and returns whether more remains.
     pub(crate) fn reclaim(&self) -> bool {
-        let more = self.shared.lock().reclaim(&self.shared);
+        let mut writer = self.shared.lock();
+        let more = writer.reclaim(&self.shared.inbox);
+        writer.publish_figures(&self.shared);
+        drop(writer);
         epoch::collect();
         more
     }
@@ -83,9 +86,7 @@ impl<S: VersionSets> Versions<S> {
         writer.drain_dead(&self.shared.inbox);
         let current = writer.version();
         let retained = writer.live.retained().map(|(header, slots)| {
-            // SAFETY: the lock makes us the writer, which frees data only when it retires a version; this
-            // one is still among the live ones.
-            let version = unsafe { header.data() }.version;
+            let version = header.version();
             let holders = header.holders() - usize::from(version == current);
             Retained { version, holders, slots }
         });
@@ -99,7 +100,7 @@ impl<S: VersionSets> Versions<S> {
     }
 }
 
-impl<S: VersionSets> Drop for Versions<S> {
+impl<S: VersionIndexes> Drop for Versions<S> {
     fn drop(&mut self) {
         let current = self.shared.lock().current.take();
         // After the lock was released: there is no writer any more that the death concerns.

@@ -50,7 +50,8 @@ use x86_64::{avx2, avx512};
 
 pub(crate) use recipe::{InterfaceJoinRecords, JoinRecords, MembershipRecords, Recipe};
 pub(crate) use record_buf::RecordBuf;
-pub(crate) use selection::{Distinct, Last, Selection};
+use selection::Last;
+pub(crate) use selection::{Distinct, Selection};
 
 /// The instructions that pack records.
 ///

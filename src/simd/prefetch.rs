@@ -3,7 +3,7 @@
 #![allow(unsafe_code, reason = "the intrinsic is an unsafe function")]
 
 /// The size of a cache line in bytes, on most machines.
-pub(crate) const LINE_BYTES: usize = 64;
+pub(super) const LINE_BYTES: usize = 64;
 
 /// A range of cache lines that will be read soon.
 ///
@@ -45,19 +45,19 @@ impl PrefetchRange {
         allow(dead_code, reason = "only the x86-64 kernels use it")
     )]
     #[inline]
-    pub(crate) fn is_far(self) -> bool {
+    pub(super) fn is_far(self) -> bool {
         self.count & FAR != 0
     }
 
     /// The number of lines.
     #[inline]
-    pub(crate) fn count(self) -> usize {
+    pub(super) fn count(self) -> usize {
         self.count & !FAR
     }
 
     /// Requests line `at`.
     #[inline(always)]
-    pub(crate) fn ask(self, at: usize) {
+    pub(super) fn ask(self, at: usize) {
         debug_assert!(at < self.count());
         let line = self.first.wrapping_add(at * LINE_BYTES);
         #[cfg(target_arch = "x86_64")]

@@ -31,12 +31,12 @@ pub(crate) struct Selection<F> {
 /// The join of the last key whose source is in the range: it decides whether the next key is a
 /// duplicate. A kernel may set it to `None` if a key out of the range followed, since duplicates are
 /// adjacent.
-pub(crate) type Last<F> = Option<Join<F>>;
+pub(super) type Last<F> = Option<Join<F>>;
 
 impl<F: Family> Selection<F> {
     /// Whether a key of `join` is shown after the key of `last`, which is updated.
     #[inline]
-    pub(crate) fn shows(&self, join: Join<F>, last: &mut Last<F>) -> bool {
+    pub(super) fn shows(&self, join: Join<F>, last: &mut Last<F>) -> bool {
         if join.source < self.low || self.high < join.source {
             return false;
         }

@@ -9,7 +9,7 @@ mod txn;
 
 use std::fmt;
 
-use crate::index::TableSets;
+use crate::index::TableIndexes;
 use crate::mvcc::{Bounds, Version, Versions};
 
 pub use limits::Limits;
@@ -44,7 +44,7 @@ pub use txn::WriteTxn;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct GroupTable {
-    versions: Versions<TableSets>,
+    versions: Versions<TableIndexes>,
     limits: Limits,
 }
 
@@ -141,6 +141,8 @@ impl GroupTable {
 
     /// The size and the memory use of the table after the last commit, abort or [`reclaim`](Self::reclaim).
     ///
+    /// [`live_versions`](Stats::live_versions) is that of this call.
+    ///
     /// Wait-free. Each number was right at some moment. While writers work, the numbers of one call may
     /// belong to neighbouring versions.
     #[must_use]
@@ -179,7 +181,7 @@ impl GroupTable {
     }
 
     #[cfg(feature = "__internals")]
-    pub(crate) fn versions(&self) -> &Versions<TableSets> {
+    pub(crate) fn versions(&self) -> &Versions<TableIndexes> {
         &self.versions
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use crate::index::{Sets, TableSets, id_range};
+use crate::index::{Indexes, TableIndexes, id_range};
 use crate::mvcc::{Version, VersionRef};
 use crate::types::key::{JoinKey, MembershipKey, MembershipParts};
 use crate::types::{Family, Interface, Join, Membership, MembershipFlags, Protocol, V4, V6};
@@ -36,23 +36,23 @@ use crate::types::{Family, Interface, Join, Membership, MembershipFlags, Protoco
 #[derive(Clone)]
 #[must_use = "a snapshot retains its version while it is held"]
 pub struct Snapshot {
-    version_ref: VersionRef<TableSets>,
+    version_ref: VersionRef<TableIndexes>,
 }
 
 impl Snapshot {
-    pub(crate) fn new(version_ref: VersionRef<TableSets>) -> Self {
+    pub(crate) fn new(version_ref: VersionRef<TableIndexes>) -> Self {
         Self { version_ref }
     }
 
     /// The version that the snapshot holds.
     #[cfg(feature = "__internals")]
-    pub(crate) fn version_ref(&self) -> &VersionRef<TableSets> {
+    pub(crate) fn version_ref(&self) -> &VersionRef<TableIndexes> {
         &self.version_ref
     }
 
-    /// The sets of one family.
-    pub(crate) fn sets<F: Family>(&self) -> &Sets<F> {
-        self.version_ref.sets().of::<F>()
+    /// The indexes of one family.
+    pub(crate) fn indexes<F: Family>(&self) -> &Indexes<F> {
+        self.version_ref.indexes().of::<F>()
     }
 
     /// The version.
@@ -125,14 +125,14 @@ impl<F> Clone for FamilySnapshot<'_, F> {
 impl<F> Copy for FamilySnapshot<'_, F> {}
 
 impl<'s, F: Family> FamilySnapshot<'s, F> {
-    pub(crate) fn sets(self) -> &'s Sets<F> {
-        self.snapshot.sets::<F>()
+    pub(crate) fn indexes(self) -> &'s Indexes<F> {
+        self.snapshot.indexes::<F>()
     }
 
     /// The number of joins: of distinct (group, source) pairs. O(1).
     #[must_use]
     pub fn len(self) -> usize {
-        self.sets().joins.len()
+        self.indexes().joins.len()
     }
 
     /// Whether there are no joins. O(1).
@@ -144,19 +144,19 @@ impl<'s, F: Family> FamilySnapshot<'s, F> {
     /// The number of memberships, including those that are not joins. O(1).
     #[must_use]
     pub fn membership_count(self) -> usize {
-        self.sets().by_group.len()
+        self.indexes().by_group.len()
     }
 
     /// The number of interfaces that have memberships. O(1).
     #[must_use]
     pub fn interface_count(self) -> usize {
-        self.sets().interface_count()
+        self.indexes().interface_count()
     }
 
     /// Whether there is this join. An any-source join does not contain source-specific ones. O(log n).
     #[must_use]
     pub fn contains(self, join: Join<F>) -> bool {
-        self.sets().joins.get(F::JoinKey::new(join.group, join.source)).is_some()
+        self.indexes().joins.get(F::JoinKey::new(join.group, join.source)).is_some()
     }
 
     /// The number of joins that are less than `join`, whether or not it is there itself. O(log n).
@@ -184,14 +184,14 @@ impl<'s, F: Family> FamilySnapshot<'s, F> {
     /// ```
     #[must_use]
     pub fn rank(self, join: Join<F>) -> usize {
-        self.sets().joins.lower_bound(F::JoinKey::new(join.group, join.source))
+        self.indexes().joins.lower_bound(F::JoinKey::new(join.group, join.source))
     }
 
     /// The join with this rank: the one that `rank` others are less than. `None` from [`len`](Self::len)
     /// on. O(log n).
     #[must_use]
     pub fn join_at(self, rank: usize) -> Option<Join<F>> {
-        self.sets().joins.select(rank).map(|key| Join::new(key.group(), key.source()))
+        self.indexes().joins.select(rank).map(|key| Join::new(key.group(), key.source()))
     }
 
     /// The interfaces on which `join` is joined, each once, by any protocol. In no particular order.
@@ -200,20 +200,29 @@ impl<'s, F: Family> FamilySnapshot<'s, F> {
     pub fn outgoing(self, join: Join<F>) -> impl Iterator<Item = Interface<F>> + 's {
         let mut last = None;
         self.memberships_between(join, join)
-            .filter(|membership| membership.flags.contains(MembershipFlags::JOIN))
-            .map(|membership| membership.interface)
+            .filter(MembershipParts::is_join)
             // The memberships of one interface are adjacent: within a join they are ordered by interface id.
-            .filter(move |interface| last.replace(*interface) != Some(*interface))
+            .filter(move |parts| last.replace(parts.interface_id) != Some(parts.interface_id))
+            .map(move |parts| self.interface_of(&parts))
     }
 
     /// The interfaces that have memberships, including those that are not joins. In no particular order.
     pub fn interfaces(self) -> impl Iterator<Item = Interface<F>> + 's {
-        self.sets().interfaces()
+        self.indexes().interfaces()
     }
 
     /// The memberships of `group`, of all sources and protocols, by ascending source.
     pub fn memberships(self, group: F) -> impl Iterator<Item = Membership<F>> + 's {
-        self.memberships_between(Join::any_source(group), Join::new(group, F::MAX))
+        self.memberships_between(Join::any_source(group), Join::new(group, F::MAX)).map(
+            move |parts| {
+                let Some(flags) = MembershipFlags::from_bits(parts.flags) else {
+                    unreachable!("keys are made of valid flags");
+                };
+                let (join, protocol) =
+                    (Join::new(parts.group, parts.source), Protocol::new(parts.protocol));
+                Membership::new(join, self.interface_of(&parts), protocol).with_flags(flags)
+            },
+        )
     }
 
     /// The joins on `interface`, each once, by any protocol, ascending.
@@ -238,11 +247,11 @@ impl<'s, F: Family> FamilySnapshot<'s, F> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn joined_on(self, interface: Interface<F>) -> impl Iterator<Item = Join<F>> + 's {
-        let sets = self.sets();
+        let indexes = self.indexes();
         let mut last = None;
-        let keys = sets.interface_id(interface).map(|id| {
+        let keys = indexes.interface_id(interface).map(|id| {
             let (low, high) = id_range::<F>(id);
-            sets.by_interface.range(low, high)
+            indexes.by_interface.range(low, high)
         });
         keys.into_iter()
             .flatten()
@@ -257,20 +266,15 @@ impl<'s, F: Family> FamilySnapshot<'s, F> {
         self,
         low: Join<F>,
         high: Join<F>,
-    ) -> impl Iterator<Item = Membership<F>> + 's {
-        let sets = self.sets();
+    ) -> impl Iterator<Item = MembershipParts<F>> + 's {
         let low = F::ByGroup::new(MembershipParts::first_of(low.group, low.source));
         let high = F::ByGroup::new(MembershipParts::last_of(high.group, high.source));
-        sets.by_group.range(low, high).map(|key| {
-            let parts = key.parts();
-            let (Some(interface), Some(flags)) =
-                (sets.interface(parts.interface_id), MembershipFlags::from_bits(parts.flags))
-            else {
-                unreachable!("I3 of `index`: a membership names an interface and has flags");
-            };
-            let (join, protocol) =
-                (Join::new(parts.group, parts.source), Protocol::new(parts.protocol));
-            Membership::new(join, interface, protocol).with_flags(flags)
-        })
+        self.indexes().by_group.range(low, high).map(|key| key.parts())
+    }
+
+    /// The interface of a membership of this version.
+    fn interface_of(self, parts: &MembershipParts<F>) -> Interface<F> {
+        let interface = self.indexes().interface(parts.interface_id);
+        interface.unwrap_or_else(|| unreachable!("I3 of `index`: a membership names an interface"))
     }
 }

@@ -74,6 +74,24 @@ fn a_refusal_of_memory_at_any_request_changes_nothing() {
 }
 
 #[test]
+fn stats_do_not_show_an_open_transaction() {
+    let table = GroupTable::new();
+    commit(&table, 1);
+    let before = table.stats();
+    let mut txn = table.begin_write();
+    let on = Interface::<V4>::new(1);
+    let membership = |last| Membership::any_source(V4::new(239, 0, 1, last), on, Protocol::IGMP);
+    assert_eq!(txn.join(&membership(1)), Ok(true));
+    // A refusal makes the transaction reclaim.
+    txn.refuse_after(Some(0));
+    assert_eq!(txn.join(&membership(2)), Err(WriteError::OutOfMemory));
+    txn.refuse_after(None);
+    assert_eq!(table.stats(), before);
+    txn.commit();
+    assert!(table.stats().slots_in_use > 0 && table.stats() != before);
+}
+
+#[test]
 fn families_share_versions_and_nothing_else() {
     let table = GroupTable::new();
     assert_eq!(commit(&table, 1).number(), 1);

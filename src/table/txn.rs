@@ -114,17 +114,17 @@ impl<'t> WriteTxn<'t> {
         &mut self,
         protocol: Protocol,
     ) -> Result<usize, WriteError> {
-        let sets = self.txn.sets().of::<F>();
+        let indexes = self.txn.indexes().of::<F>();
         let mut interfaces = Vec::new();
-        let refused = interfaces.try_reserve_exact(sets.interface_count());
+        let refused = interfaces.try_reserve_exact(indexes.interface_count());
         refused.map_err(|_| WriteError::OutOfMemory)?;
-        interfaces.extend(sets.interfaces());
+        interfaces.extend(indexes.interfaces());
         interfaces.into_iter().map(|interface| self.leave_all(interface, protocol)).sum()
     }
 
     /// Whether the interface had a membership when the transaction began.
     pub(crate) fn had_memberships<F: Family>(&self, interface: Interface<F>) -> bool {
-        self.txn.base_sets().of::<F>().interface_id(interface).is_some()
+        self.txn.base_indexes().of::<F>().interface_id(interface).is_some()
     }
 
     /// Publishes the changes and returns the version that has them. If nothing was changed, publishes nothing
@@ -148,7 +148,7 @@ impl<'t> WriteTxn<'t> {
 #[cfg(test)]
 impl WriteTxn<'_> {
     /// Refuses memory after the next `requests` requests, in later transactions too.
-    pub(crate) fn refuse_after(&mut self, requests: Option<usize>) {
+    pub(crate) fn refuse_after(&self, requests: Option<usize>) {
         self.txn.refuse_after(requests);
     }
 }

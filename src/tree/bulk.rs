@@ -86,7 +86,7 @@ impl<K: Key> Edit<'_, K> {
         };
         let before = leaf.len();
         let after = merged(leaf.keys(), changes).count();
-        if after > NodeLayout::<K>::LEAF_CAPACITY || after < NodeLayout::<K>::minimum(0) {
+        if !(NodeLayout::<K>::LEAF_MINIMUM..=NodeLayout::<K>::LEAF_CAPACITY).contains(&after) {
             return false;
         }
         let new = self.nodes.make(0);

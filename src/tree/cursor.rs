@@ -147,10 +147,12 @@ impl<'a, K: Key> Cursor<'a, K> {
     fn run(&self, rank: usize, end: usize) -> Run<'a, K> {
         let ahead = self.child + self.distance;
         // Only the run that begins with the leaf's first key prefetches.
-        let lines = match ahead.checked_sub(self.children) {
-            _ if rank > self.leaf_start() => PrefetchRange::NONE,
-            None => self.parent.leaf_lines(ahead),
-            Some(at) => self.lines_of_following(at),
+        let lines = if rank > self.leaf_start() {
+            PrefetchRange::NONE
+        } else if ahead < self.children {
+            self.parent.leaf_lines(ahead)
+        } else {
+            self.lines_of_following(ahead - self.children)
         };
         Run { keys: self.keys(rank, end), ahead: lines.far(self.is_far) }
     }
@@ -201,7 +203,7 @@ pub(crate) struct LeafSlices<'a, K> {
 
 impl<'a, K: Key> LeafSlices<'a, K> {
     #[inline]
-    pub(super) fn new(tree: &'a Tree<K>, ranks: Range<usize>) -> Self {
+    fn new(tree: &'a Tree<K>, ranks: Range<usize>) -> Self {
         let ranks = ranks.start..ranks.end.min(tree.len());
         let root = tree.root().filter(|_| !ranks.is_empty());
         let branch = root.filter(|root| root.level() > 0);

@@ -117,11 +117,15 @@ impl<K: Key> PrefetchPath<'_, K> {
 
 const _: () = {
     const fn height_suffices<K>() {
-        let (mut keys, mut levels) = (2 * NodeLayout::<K>::minimum_leaf() as u128, 2);
-        while keys <= MAX_KEYS as u128 {
-            keys *= NodeLayout::<K>::minimum_branch() as u128;
+        // `least`: the fewest keys of a tree of `levels` levels. The last leaf may have one key, the last branch
+        // of each level two children (I4). `full`: the fewest keys below a node that is not the last.
+        let (mut full, mut least, mut levels) = (NodeLayout::<K>::LEAF_MINIMUM as u128, 1, 1);
+        while least <= MAX_KEYS as u128 {
+            least += full;
+            full *= NodeLayout::<K>::BRANCH_MINIMUM as u128;
             levels += 1;
         }
+        // A tree of `levels` levels would have too many keys.
         assert!(levels <= MAX_HEIGHT + 1);
     }
     height_suffices::<[u64; 1]>();

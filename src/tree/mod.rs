@@ -42,7 +42,8 @@
 //!
 //! # Costs
 //!
-//! Lookups, ranks and single edits are O(log n). An edit copies one path: at most 2 KiB per level.
+//! Lookups, ranks and single edits are O(log n). An edit copies one path, at most 2 KiB per level; a removal
+//! also copies up to one neighbour per level.
 
 #![allow(unsafe_code, reason = "nodes are plain memory, and versions decide when they are freed")]
 #![allow(clippy::indexing_slicing, reason = "indices come from the nodes' own entries")]

@@ -42,6 +42,13 @@ impl<K> NodeLayout<K> {
         BODY_BYTES / (size_of::<K>() + size_of::<NodePtr>() + size_of::<u32>())
     };
 
+    /// The fewest keys of a leaf, and children of a branch, that is not the last of its level.
+    ///
+    /// A third of the capacity and not a half, so that a node that was just merged or rebalanced is far
+    /// from both bounds.
+    pub(super) const LEAF_MINIMUM: usize = if SMALL { 2 } else { Self::LEAF_CAPACITY / 3 };
+    pub(super) const BRANCH_MINIMUM: usize = if SMALL { 2 } else { Self::BRANCH_CAPACITY / 3 };
+
     const CHILDREN_AT: usize = Self::BRANCH_CAPACITY * size_of::<K>();
     const CUMULATIVE_AT: usize = Self::CHILDREN_AT + Self::BRANCH_CAPACITY * size_of::<NodePtr>();
 
@@ -61,20 +68,9 @@ impl<K> NodeLayout<K> {
     }
 
     /// The fewest entries of a node that is not the last of its level.
-    ///
-    /// A third of the capacity and not a half, so that a node that was just merged or rebalanced is far
-    /// from both bounds.
     #[inline]
     pub(super) fn minimum(level: u8) -> usize {
-        if level == 0 { Self::minimum_leaf() } else { Self::minimum_branch() }
-    }
-
-    pub(super) const fn minimum_leaf() -> usize {
-        if SMALL { 2 } else { Self::LEAF_CAPACITY / 3 }
-    }
-
-    pub(super) const fn minimum_branch() -> usize {
-        if SMALL { 2 } else { Self::BRANCH_CAPACITY / 3 }
+        if level == 0 { Self::LEAF_MINIMUM } else { Self::BRANCH_MINIMUM }
     }
 
     /// The most entries of two neighbours that are merged.
@@ -161,7 +157,8 @@ impl<'a, K: Key> NodeRef<'a, K> {
     #[inline]
     pub(super) fn cumulative(self) -> &'a [u32] {
         debug_assert!(self.level() > 0);
-        // SAFETY: as for `keys`, at an offset and alignment that `FITS` checks.
+        // SAFETY: the node is a branch, because every caller has read its level. The rest is as for `keys`, at an
+        // offset and alignment that `FITS` checks.
         unsafe {
             slice::from_raw_parts(
                 self.body().add(NodeLayout::<K>::CUMULATIVE_AT).cast(),
@@ -174,8 +171,9 @@ impl<'a, K: Key> NodeRef<'a, K> {
     #[inline]
     pub(super) fn children(self) -> &'a [NodePtr] {
         debug_assert!(self.level() > 0);
-        // SAFETY: as for `keys`, at an offset and alignment that `FITS` checks. Entries before `len` were
-        // written as addresses of nodes (I2), so none is null.
+        // SAFETY: the node is a branch, because every caller has read its level. The rest is as for `keys`, at an
+        // offset and alignment that `FITS` checks. Entries before `len` were written as addresses of nodes (I2),
+        // so none is null.
         unsafe {
             slice::from_raw_parts(self.body().add(NodeLayout::<K>::CHILDREN_AT).cast(), self.len())
         }
@@ -205,8 +203,9 @@ impl<'a, K: Key> NodeRef<'a, K> {
     pub(super) fn leaf(self, at: usize) -> &'a [K] {
         debug_assert!(self.level() == 1 && self.child(at).len() == self.count_of(at));
         let leaf = self.children()[at].slot().as_ptr();
-        // SAFETY: the children of a node belong to the same tree and are alive for 'a (`new`), and the branch
-        // counts their keys (I2 of `tree`). The rest is as for `keys`.
+        // SAFETY: the node is on level 1, because a cursor descends to there, so its children are leaves (I3 of
+        // `tree`). They belong to the same tree and are alive for 'a (`new`), and the branch counts their keys
+        // (I2 of `tree`). The rest is as for `keys`.
         unsafe { slice::from_raw_parts((&raw const (*leaf).body).cast(), self.count_of(at)) }
     }
 
@@ -295,7 +294,8 @@ impl<K: Key> NodeMut<K> {
     #[inline]
     fn key_at(self, at: usize) -> *mut K {
         debug_assert!(at <= NodeLayout::<K>::capacity(self.read().level()));
-        // SAFETY: all keys up to the capacity, and the end after the last, lie within the body (`FITS`).
+        // SAFETY: all keys up to the capacity, and the end after the last, lie within the body (`FITS`). Every
+        // caller has checked that `at` is at most the length, or `set_len` that it fits the capacity.
         unsafe { self.body().cast::<K>().add(at) }
     }
 
@@ -456,13 +456,10 @@ impl<K: Key> NodeMut<K> {
 
     /// Removes child `at + 1` of a branch, whose keys child `at` has taken over.
     pub(super) fn join_children(self, at: usize) {
-        let kept = self.read().children()[at];
-        let lower_bound = self.read().keys()[at];
-        // The second entry stays, because its cumulative count is that of both together.
-        self.set_count(at, 0);
-        self.remove(at..at + 1);
-        self.set_child(at, kept);
-        self.set_key(at, lower_bound);
+        let node = self.read();
+        self.set_count(at, node.start_of(at + 2) - node.start_of(at));
+        // It has no keys left to count.
+        self.remove(at + 1..at + 2);
     }
 }
 

@@ -35,7 +35,7 @@ impl Nodes {
         &self.pool
     }
 
-    /// The pool, to reserve slots or to free nodes.
+    /// The pool, to reserve slots.
     pub(crate) fn pool_mut(&mut self) -> &mut Pool {
         &mut self.pool
     }

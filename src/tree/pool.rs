@@ -1,7 +1,7 @@
 //! The memory of a table's nodes: slots of one size, in chunks that belong to the table.
 //!
 //! ```text
-//! pool    part 0: scanned sets      part 1: all other sets
+//! pool    part 0: scanned indexes      part 1: all other indexes
 //!         chunk  64 KiB             chunk  64 KiB
 //!         chunk 128 KiB             ...
 //!         ...                       free list ──▶ slot ──▶ slot
@@ -54,7 +54,7 @@ pub(crate) struct Pool {
     in_use: usize,
     parts: [Part; PARTS],
     #[cfg(test)]
-    refuse_after: Option<usize>,
+    refuse_after: std::cell::Cell<Option<usize>>,
 }
 
 impl Pool {
@@ -65,7 +65,7 @@ impl Pool {
             in_use: 0,
             parts: Default::default(),
             #[cfg(test)]
-            refuse_after: None,
+            refuse_after: None.into(),
         }
     }
 
@@ -87,9 +87,7 @@ impl Pool {
     #[inline]
     pub(crate) fn reserve(&mut self, demand: Demand, reach: Reach) -> Result<(), AllocError> {
         #[cfg(test)]
-        if let Some(left) = &mut self.refuse_after {
-            *left = left.checked_sub(1).ok_or(AllocError::System)?;
-        }
+        self.request()?;
         if reach == Reach::Capacity {
             let in_use = self.in_use.saturating_add(demand.total());
             if in_use > self.limit_bytes / SLOT_BYTES {
@@ -124,7 +122,7 @@ impl Pool {
     /// # Safety
     ///
     /// The node is a node of this pool, alive, and on no list, and nothing refers to it any more.
-    pub(crate) unsafe fn free(&mut self, node: NodePtr) {
+    pub(super) unsafe fn free(&mut self, node: NodePtr) {
         self.in_use -= 1;
         // SAFETY: the node is alive, so its slot is mapped and came from the source of its part (I3), and
         // nothing else refers to it.
@@ -150,8 +148,17 @@ impl Pool {
 
     /// Refuses all requests after the next `requests`.
     #[cfg(test)]
-    pub(crate) fn refuse_after(&mut self, requests: Option<usize>) {
-        self.refuse_after = requests;
+    pub(crate) fn refuse_after(&self, requests: Option<usize>) {
+        self.refuse_after.set(requests);
+    }
+
+    /// Counts a request for memory, and refuses it if [`refuse_after`](Self::refuse_after) says so.
+    #[cfg(test)]
+    pub(crate) fn request(&self) -> Result<(), AllocError> {
+        if let Some(left) = self.refuse_after.get() {
+            self.refuse_after.set(Some(left.checked_sub(1).ok_or(AllocError::System)?));
+        }
+        Ok(())
     }
 }
 

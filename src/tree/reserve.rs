@@ -28,9 +28,9 @@ pub(crate) enum Reach {
 /// The number of parts of a pool.
 pub(super) const PARTS: usize = 2;
 
-/// The part of a pool that the nodes of a set come from.
+/// The part of a pool that the nodes of an index come from.
 ///
-/// Nodes of sets that are scanned lie apart from all others, so that a scan touches less memory. Set by
+/// Nodes of indexes that are scanned lie apart from all others, so that a scan touches less memory. Set by
 /// `cargo bench --bench ratio -- "all sources"`: at 16 M joins it makes a difference of a
 /// fifth.
 pub(super) const fn part_of<K: Key>() -> u8 {
@@ -42,7 +42,7 @@ pub(super) const fn part_of<K: Key>() -> u8 {
 pub(crate) struct Demand(pub(super) [usize; PARTS]);
 
 impl Demand {
-    /// `slots` slots for a set of keys `K`.
+    /// `slots` slots for an index of keys `K`.
     pub(crate) fn of<K: Key>(slots: usize) -> Self {
         let mut demand = Self::default();
         demand.0[usize::from(part_of::<K>())] = slots;

@@ -33,7 +33,7 @@ const FREED: u32 = 0x6672_6565;
 
 /// Memory for one node.
 #[repr(C, align(64))]
-pub(crate) struct Slot {
+pub(super) struct Slot {
     pub(super) header: Header,
     pub(super) body: [u64; BODY_BYTES / 8],
 }
@@ -52,7 +52,7 @@ pub(super) struct Header {
 const _: () = assert!(SLOT_BYTES == 33 * 64);
 
 /// The address of a slot. It does not imply that a node in the slot is alive.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(transparent)]
 pub(crate) struct NodePtr(NonNull<Slot>);
 

@@ -32,7 +32,7 @@ impl<K: Key> Tree<K> {
             return Demand::of::<K>(2 * usize::from(self.height) + 2);
         }
         let capacities = [NodeLayout::<K>::LEAF_CAPACITY, NodeLayout::<K>::BRANCH_CAPACITY];
-        let minima = [NodeLayout::<K>::minimum_leaf(), NodeLayout::<K>::minimum_branch()];
+        let minima = [NodeLayout::<K>::LEAF_MINIMUM, NodeLayout::<K>::BRANCH_MINIMUM];
         let slots = slots_for_batch(self.len(), self.height, changes, capacities, minima);
         Demand::of::<K>(slots)
     }

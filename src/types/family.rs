@@ -2,7 +2,7 @@
 
 use std::fmt::{Debug, Display};
 use std::hash::Hash;
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
 use bytemuck::Pod;
@@ -18,11 +18,11 @@ pub type V6 = Ipv6Addr;
 /// An address family, named by its address type: [`V4`] or [`V6`].
 ///
 /// A table holds both families and commits changes to both at once. Queries are made on the
-/// [view of one family](crate::FamilySnapshot): `snapshot.ipv4()`, `snapshot.ipv6()`.
+/// [`FamilySnapshot`](crate::FamilySnapshot) of one family: `snapshot.ipv4()`, `snapshot.ipv6()`.
 ///
 /// This trait is sealed: there are no other families.
 pub trait Family:
-    Copy + Ord + Hash + Debug + Display + FromStr + Send + Sync + 'static + sealed::Keys
+    Copy + Ord + Hash + Debug + Display + FromStr + Into<IpAddr> + Send + Sync + 'static + sealed::Keys
 {
     /// The record of a join: [`SourceGroupEntry`](crate::SourceGroupEntry) or
     /// [`SourceGroupEntry6`](crate::SourceGroupEntry6).

@@ -37,13 +37,13 @@ const INTERFACE_ID_BITS: u32 = 24;
 /// The number of interfaces that membership keys can distinguish.
 pub(crate) const MAX_INTERFACES: u32 = 1 << INTERFACE_ID_BITS;
 
-/// A key of an ordered set: plain old data with an order.
+/// A key of an index: plain old data with an order.
 pub trait Key: Pod + Ord + Debug + Send + Sync {
-    /// Whether sets of these keys are scanned as a whole.
+    /// Whether indexes of these keys are scanned as a whole.
     const IS_SCANNED: bool = false;
 }
 
-/// A key of the set of joins, which orders as (group, source).
+/// A key of the index of joins, which orders as (group, source).
 ///
 /// This trait is sealed: only [`JoinKey4`] and [`JoinKey6`] implement it.
 pub trait JoinKey<F>: Key {
@@ -84,7 +84,7 @@ impl<F> MembershipParts<F> {
     }
 }
 
-/// A key of one of the two sets of memberships.
+/// A key of one of the two indexes of memberships.
 pub trait MembershipKey<F>: Key {
     fn new(parts: MembershipParts<F>) -> Self;
     fn parts(self) -> MembershipParts<F>;

@@ -2,7 +2,7 @@
 
 use std::error::Error;
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::IpAddr;
 use std::str::FromStr;
 
 use super::family::Family;
@@ -51,11 +51,7 @@ impl<F: Family> Prefix<F> {
         let number = address.to_number();
         let first = F::from_number(number & !host);
         if first != address {
-            let network = F::pick(
-                IpAddr::V4(Ipv4Addr::from_bits(first.to_number() as u32)),
-                IpAddr::V6(Ipv6Addr::from_bits(first.to_number())),
-            );
-            return Err(PrefixError::BitsBeyondLength { network, length });
+            return Err(PrefixError::BitsBeyondLength { network: first.into(), length });
         }
         Ok(Self { first, last: F::from_number(number | host), length })
     }

@@ -93,14 +93,11 @@ impl<F: Family> Model<F> {
             let identity = (*group, *source, interface, protocol);
             self.memberships.insert(identity, MembershipFlags::JOIN);
         }
-        let changed = |one: &Self, other: &Self| {
-            let others =
-                |(identity, flags): &(&_, &_)| other.memberships.get(identity) != Some(*flags);
-            one.memberships.iter().filter(others).count()
-        };
-        // What came or changed, and what went; what changed is found from both sides.
+        let is_new =
+            |(identity, flags): &(&_, &_)| before.memberships.get(identity) != Some(*flags);
+        let came_or_changed = self.memberships.iter().filter(is_new).count();
         let went = before.memberships.keys().filter(|m| !self.memberships.contains_key(m)).count();
-        changed(self, &before) + went
+        came_or_changed + went
     }
 
     /// The interfaces that memberships name.
@@ -136,13 +133,17 @@ impl<F: Family> Model<F> {
         here.map(|((group, source, ..), _)| Join::new(*group, *source)).collect()
     }
 
+    /// The memberships, ascending.
+    pub fn memberships(&self) -> impl Iterator<Item = Membership<F>> + '_ {
+        self.memberships.iter().map(|((group, source, interface, protocol), flags)| {
+            Membership::source_specific(*group, *source, *interface, *protocol).with_flags(*flags)
+        })
+    }
+
     /// What an enumeration of an interface's memberships shows.
     pub fn memberships_on(&self, interface: Interface<F>, filter: Filter<F>) -> Vec<Membership<F>> {
-        let here = self.memberships.iter().filter(|((_, _, i, _), _)| *i == interface);
-        let memberships = here.map(|((group, source, interface, protocol), flags)| {
-            Membership::source_specific(*group, *source, *interface, *protocol).with_flags(*flags)
-        });
-        memberships.filter(|membership| filter.admits(membership.join())).collect()
+        let here = self.memberships().filter(|membership| membership.interface == interface);
+        here.filter(|membership| filter.admits(membership.join())).collect()
     }
 
     /// What an enumeration shows.

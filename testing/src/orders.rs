@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use groupscan::internals::{JoinSet, JoinSetSnapshot};
+use groupscan::internals::{JoinIndex, JoinIndexSnapshot};
 use groupscan::manager::{
     Client, EnumerationHandle, GroupManager, ManagerError, ManagerLimits, ProtocolHandle,
 };
@@ -11,19 +11,19 @@ use groupscan::{Filter, Interface, MembershipFlags, SourceGroupEntry, V4, View};
 pub const LAN: Interface<V4> = Interface::new(1);
 
 /// Checks that a version has the keys from 1 to its number.
-pub fn check(snapshot: &JoinSetSnapshot) -> usize {
+pub fn check(snapshot: &JoinIndexSnapshot) -> usize {
     let length = snapshot.len();
     assert!((1..=length as u64).all(|key| snapshot.contains(key)));
     assert!(!snapshot.contains(length as u64 + 1));
     length
 }
 
-pub fn set_of(keys: u64) -> Arc<JoinSet> {
-    let set = JoinSet::new();
+pub fn index_of(keys: u64) -> Arc<JoinIndex> {
+    let index = JoinIndex::new();
     for key in 1..=keys {
-        assert!(set.change([key], true));
+        assert!(index.change([key], true));
     }
-    Arc::new(set)
+    Arc::new(index)
 }
 
 /// The join of a number.

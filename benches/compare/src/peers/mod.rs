@@ -4,7 +4,7 @@ mod concread;
 mod dashmap;
 mod groupscan;
 mod imbl;
-mod join_set;
+mod join_index;
 mod left_right;
 mod locked;
 mod scc;
@@ -18,7 +18,7 @@ use crate::page::{Page, Record, Sink};
 /// All peers. The others are compared with the first.
 pub static ALL: [Kind; 10] = [
     groupscan::KIND,
-    join_set::KIND,
+    join_index::KIND,
     vec::KIND,
     locked::KIND,
     imbl::KIND,

@@ -1,14 +1,15 @@
-//! Our set of joins alone, with everything that a table has around its sets. It stores what the peers store.
+//! Our index of joins alone, with everything that a table has around its indexes. It stores what the peers
+//! store.
 
 use groupscan::Stats;
-use groupscan::internals::{JoinSet, JoinSetSnapshot};
+use groupscan::internals::{JoinIndex, JoinIndexSnapshot};
 
 use super::{Kind, Nodes, Peer, Reader, View};
 use crate::page::{Page, Sink};
 
 pub(super) const KIND: Kind = Kind {
     name: "groupscan (joins alone)",
-    about: "`internals::JoinSet`: one of the table's three sets; one transaction per commit",
+    about: "`internals::JoinIndex`: one of the table's three indexes; one transaction per commit",
     packages: &["groupscan"],
     is_ours: true,
     enumerates: false,
@@ -17,17 +18,17 @@ pub(super) const KIND: Kind = Kind {
     has_batches: true,
     view: View::Snapshot,
     build: |keys| {
-        let set = JoinSet::new();
-        Peer::change(&set, keys, true);
-        Box::new(set)
+        let index = JoinIndex::new();
+        Peer::change(&index, keys, true);
+        Box::new(index)
     },
 };
 
-fn snapshot(set: &JoinSet) -> JoinSetSnapshot {
-    set.snapshot().expect("few versions live")
+fn snapshot(index: &JoinIndex) -> JoinIndexSnapshot {
+    index.snapshot().expect("few versions live")
 }
 
-impl Peer for JoinSet {
+impl Peer for JoinIndex {
     fn change(&self, keys: &[u64], is_join: bool) {
         assert!(self.change(keys.iter().copied(), is_join), "memory is available");
     }
@@ -50,9 +51,9 @@ impl Peer for JoinSet {
     }
 }
 
-impl Reader for &JoinSet {
+impl Reader for &JoinIndex {
     fn enumerate(&self, _page: &mut Page, _sink: Sink<'_>) {
-        unreachable!("the set alone does not enumerate");
+        unreachable!("the index alone does not enumerate");
     }
 
     fn contains(&self, key: u64) -> bool {

@@ -1,37 +1,37 @@
-//! The sets of a version: the memberships of each family in several orders.
+//! The indexes of a version: the memberships of each family in several orders.
 
-#![allow(unsafe_code, reason = "a second set of the same trees is made for each transaction")]
+#![allow(unsafe_code, reason = "each transaction gets the same trees again")]
 
 use std::any::Any;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::interface_ids::IdAllocators;
-use crate::mvcc::{Txn, VersionSets};
+use crate::mvcc::{Txn, VersionIndexes};
 use crate::tree::{Demand, NodePtr, Tree};
 use crate::types::key::{InterfaceIdKey, InterfaceKey, MembershipKey, MembershipParts};
 use crate::types::{Family, Interface, V4, V6};
 
-/// The sets of both families.
-pub(crate) struct TableSets {
-    v4: Sets<V4>,
-    v6: Sets<V6>,
+/// The indexes of both families.
+pub(crate) struct TableIndexes {
+    v4: Indexes<V4>,
+    v6: Indexes<V6>,
 }
 
-/// A transaction on the sets.
-pub(crate) type TableTxn<'t> = Txn<'t, TableSets>;
+/// A transaction on the indexes.
+pub(crate) type TableTxn<'t> = Txn<'t, TableIndexes>;
 
-impl TableSets {
-    /// The sets of family `F`. The compiler resolves this.
+impl TableIndexes {
+    /// The indexes of family `F`. The compiler resolves this.
     #[inline]
-    pub(crate) fn of<F: Family>(&self) -> &Sets<F> {
+    pub(crate) fn of<F: Family>(&self) -> &Indexes<F> {
         let [v4, v6]: [&dyn Any; 2] = [&self.v4, &self.v6];
         let found = v4.downcast_ref().or_else(|| v6.downcast_ref());
         found.unwrap_or_else(|| unreachable!("there are two families"))
     }
 
-    /// The sets of family `F`, for changes.
+    /// The indexes of family `F`, for changes.
     #[inline]
-    pub(crate) fn of_mut<F: Family>(&mut self) -> &mut Sets<F> {
+    pub(crate) fn of_mut<F: Family>(&mut self) -> &mut Indexes<F> {
         let [v4, v6]: [&mut dyn Any; 2] = [&mut self.v4, &mut self.v6];
         let found = v4.downcast_mut().or_else(|| v6.downcast_mut());
         found.unwrap_or_else(|| unreachable!("there are two families"))
@@ -39,7 +39,7 @@ impl TableSets {
 }
 
 /// The memberships of one family, in the orders that readers ask for.
-pub(crate) struct Sets<F: Family> {
+pub(crate) struct Indexes<F: Family> {
     pub(crate) joins: Tree<F::JoinKey>,
     pub(crate) by_group: Tree<F::ByGroup>,
     pub(crate) by_interface: Tree<F::ByInterface>,
@@ -49,7 +49,7 @@ pub(crate) struct Sets<F: Family> {
     pub(super) interface_ids: Tree<InterfaceIdKey>,
 }
 
-impl<F: Family> Sets<F> {
+impl<F: Family> Indexes<F> {
     fn empty() -> Self {
         Self {
             joins: Tree::empty(),
@@ -104,16 +104,12 @@ impl<F: Family> Sets<F> {
 
     /// The interface of an id, if the id is in use.
     pub(crate) fn interface(&self, id: u32) -> Option<Interface<F>> {
-        let (index, next_hop) = self.interface_ids.get(InterfaceIdKey::new(id, 0, 0))?.interface();
-        Some(Interface { index, next_hop: F::from_number(next_hop) })
+        self.interface_ids.get(InterfaceIdKey::new(id, 0, 0)).map(interface_of)
     }
 
     /// The interfaces that have memberships, in no particular order.
     pub(crate) fn interfaces(&self) -> impl Iterator<Item = Interface<F>> + '_ {
-        self.interface_ids.slices(0..usize::MAX).flatten().map(|key| {
-            let (index, next_hop) = key.interface();
-            Interface { index, next_hop: F::from_number(next_hop) }
-        })
+        self.interface_ids.slices(0..usize::MAX).flatten().copied().map(interface_of)
     }
 
     /// Whether (group, source) has a membership with the join flag.
@@ -147,6 +143,12 @@ pub(super) fn interface_key<F: Family>(interface: Interface<F>, id: u32) -> Inte
     InterfaceKey::new(interface.index, interface.next_hop.to_number(), id)
 }
 
+/// The interface of a key.
+fn interface_of<F: Family>(key: InterfaceIdKey) -> Interface<F> {
+    let (index, next_hop) = key.interface();
+    Interface { index, next_hop: F::from_number(next_hop) }
+}
+
 /// The first and the last possible key by interface of the memberships of an interface id.
 pub(crate) fn id_range<F: Family>(id: u32) -> (F::ByInterface, F::ByInterface) {
     let low = MembershipParts::first_of(F::UNSPECIFIED, F::UNSPECIFIED);
@@ -155,12 +157,12 @@ pub(crate) fn id_range<F: Family>(id: u32) -> (F::ByInterface, F::ByInterface) {
     (bound(low), bound(high))
 }
 
-impl VersionSets for TableSets {
+impl VersionIndexes for TableIndexes {
     type State = IdAllocators;
     type Figures = Figures;
 
     fn empty() -> Self {
-        Self { v4: Sets::empty(), v6: Sets::empty() }
+        Self { v4: Indexes::empty(), v6: Indexes::empty() }
     }
 
     unsafe fn duplicate(&self) -> Self {
