@@ -42,8 +42,8 @@ pub(crate) enum Command {
 /// table, which is then enumerated: one line for each join, ordered by group and source. The source of an
 /// any-source join is "*".
 ///
-/// Each capture is an interface, with the name of its file. Captures with the same name are read one after
-/// the other, in the order of time.
+/// A capture is one interface, or several if it is pcapng; --interface says how they are named. Captures of
+/// one name are read one after the other, in the order of time.
 ///
 /// Data goes to standard output, a summary to standard error. The summary divides the frames into IGMP
 /// messages, foreign frames (well-formed, but not IGMP) and rejected frames (damaged or not readable).

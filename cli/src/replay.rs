@@ -20,8 +20,8 @@ use crate::progress::Progress;
 use crate::say;
 use crate::summary::Summary;
 
-/// The size of the buffer for the enumeration.
-const BUFFER_BYTES: usize = 64 << 10;
+/// The bytes of a capture in which its first frame is looked for.
+const BEGINNING_BYTES: u64 = 64 << 10;
 
 /// Replays the captures and prints the records of the query.
 ///
@@ -109,10 +109,13 @@ fn in_order_of_time(args: &ReplayArgs) -> Vec<&Path> {
     ordered
 }
 
-/// The time of the first frame; `None` if it has none or cannot be read twice.
+/// The time of the first frame; `None` if the beginning of the file has none, or if it cannot be read twice.
 fn first_frame_time(path: &Path) -> Option<Duration> {
-    let beginning = File::open(path).ok().filter(|_| path.is_file())?.take(BUFFER_BYTES as u64);
-    groupscan_sources::first_frame_time(beginning)
+    // Even opening a pipe would disturb its writer.
+    if !path.is_file() {
+        return None;
+    }
+    groupscan_sources::first_frame_time(File::open(path).ok()?.take(BEGINNING_BYTES))
 }
 
 /// The name of a file's interface, and whether a name in the capture overrides it.
@@ -171,25 +174,18 @@ fn enumerate<F: Family>(
     replay: &Replay,
     rows: &mut dyn Rows,
 ) -> anyhow::Result<usize> {
-    let enumeration = snapshot.enumerate(view, filter);
-    let mut buffer = [0; BUFFER_BYTES];
     let mut records = 0;
-    loop {
-        let batch = enumeration.get_next(&mut buffer).context("cannot enumerate the table")?;
-        for entry in batch.entries() {
-            let join = Join::from_entry(entry);
-            let interfaces = interfaces(snapshot, view, filter, join);
-            rows.row(&Row {
-                group: join.group.to_string(),
-                source: if join.is_any_source() { "*".into() } else { join.source.to_string() },
-                interfaces: interfaces.iter().map(|index| name(replay, *index)).collect(),
-            })?;
-        }
-        records += batch.entries().len();
-        if !batch.more() {
-            return Ok(records);
-        }
+    for entry in snapshot.enumerate(view, filter) {
+        let join = Join::from_entry(&entry);
+        let interfaces = interfaces(snapshot, view, filter, join);
+        rows.row(&Row {
+            group: join.group.to_string(),
+            source: if join.is_any_source() { "*".into() } else { join.source.to_string() },
+            interfaces: interfaces.iter().map(|index| name(replay, *index)).collect(),
+        })?;
+        records += 1;
     }
+    Ok(records)
 }
 
 /// The name of an interface of the table.

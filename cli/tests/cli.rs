@@ -7,16 +7,13 @@ use std::process::{Command, Output, Stdio};
 
 use groupscan::{SimdLevel, V4, View};
 use groupscan_testing::captures::{
-    IPV4, enhanced, interface, leave, pcap, report, report_v3, section,
+    IPV4, RECORDINGS, enhanced, interface, leave, pcap, report, report_v3, section,
 };
 use serde_json::{Value, json};
 
-/// The folder of the recordings.
-const DATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/data");
-
 fn groupscan() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_groupscan"));
-    command.current_dir(DATA).arg("replay");
+    command.current_dir(RECORDINGS).arg("replay");
     command
 }
 
@@ -129,11 +126,19 @@ fn views_and_filters_narrow_what_is_printed() {
     assert!(pairs(&["--group", "ff00::/8"]).is_empty());
     let rows = json_of(&["--view", "groups", "--group", "232.1.1.1", &path]);
     assert_eq!(rows[0]["interfaces"], json!(["views"]), "a group has the interfaces of its joins");
+    let capture = |name, source| {
+        let records = [(1, V4::new(232, 1, 1, 1), &[source][..])];
+        file(name, &pcap(IPV4, &[(0, report_v3(&records))])).to_str().unwrap().to_owned()
+    };
+    let one = capture("views-one.pcap", V4::new(10, 0, 0, 1));
+    let two = capture("views-two.pcap", V4::new(10, 0, 0, 2));
+    let rows = json_of(&["--view", "groups", "--source", "10.0.0.1", &one, &two]);
+    assert_eq!(rows[0]["interfaces"], json!(["views-one"]), "of the joins that the filter admits");
 }
 
 #[test]
 fn a_cut_capture_gives_what_it_has_and_says_where_it_ends() {
-    let whole = fs::read(Path::new(DATA).join("router-lan1.pcap")).unwrap();
+    let whole = fs::read(Path::new(RECORDINGS).join("router-lan1.pcap")).unwrap();
     let cut = file("cut.pcap", &whole[..3000]);
     let output = run(&["-q", cut.to_str().unwrap()]);
     assert_eq!(output.status.code(), Some(1));

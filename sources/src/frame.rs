@@ -72,10 +72,10 @@ pub(crate) fn igmp(link_type: u32, data: &[u8]) -> Result<(LinkId, &[u8]), Skip>
             ether_payload([high, low], rest, &mut link)?
         }
         IPV4 => ipv4(data)?,
-        IPV6 => ipv6(data)?,
+        IPV6 => return Err(ipv6(data)),
         RAW | RAW_BSD | RAW_OPENBSD => match data.first().ok_or(Rejection::Truncated)? >> 4 {
             4 => ipv4(data)?,
-            6 => ipv6(data)?,
+            6 => return Err(ipv6(data)),
             _ => return Err(Rejection::Malformed.into()),
         },
         _ => return Err(Rejection::LinkType.into()),
@@ -99,7 +99,7 @@ fn ether_payload<'a>(
     loop {
         match ether_type {
             EtherType::IPV4 => return ipv4(data),
-            EtherType::IPV6 => return ipv6(data),
+            EtherType::IPV6 => return Err(ipv6(data)),
             EtherType::VLAN_TAGGED_FRAME
             | EtherType::PROVIDER_BRIDGING
             | EtherType::VLAN_DOUBLE_TAGGED_FRAME => {
@@ -147,29 +147,31 @@ fn ipv4(data: &[u8]) -> Result<&[u8], Skip> {
 }
 
 /// Classifies an IPv6 packet, which never holds IGMP.
-fn ipv6(data: &[u8]) -> Result<&[u8], Skip> {
+fn ipv6(data: &[u8]) -> Skip {
     // ICMPv6 types: query, report, done, version 2 report (RFC 2710, RFC 9777).
     const MLD_TYPES: [u8; 4] = [130, 131, 132, 143];
 
     if data.len() < Ipv6Header::LEN {
-        return Err(Rejection::Truncated.into());
+        return Rejection::Truncated.into();
     }
-    let (packet, stopped) = LaxIpv6Slice::from_slice(data).map_err(|_| Rejection::Malformed)?;
+    let Ok((packet, stopped)) = LaxIpv6Slice::from_slice(data) else {
+        return Rejection::Malformed.into();
+    };
     let payload = packet.payload();
     let kind = match payload.ip_number {
         IpNumber::PIM => Foreign::Pim,
         IpNumber::IPV6_ICMP => match payload.payload.first() {
             Some(kind) if MLD_TYPES.contains(kind) && !payload.fragmented => Foreign::Mld,
-            Some(_) => return Err(Foreign::Ipv6.into()),
-            None => return Err(Rejection::Truncated.into()),
+            Some(_) => return Foreign::Ipv6.into(),
+            None => return Rejection::Truncated.into(),
         },
-        _ if stopped.is_some() && payload.incomplete => return Err(Rejection::Truncated.into()),
-        _ => return Err(Foreign::Ipv6.into()),
+        _ if stopped.is_some() && payload.incomplete => return Rejection::Truncated.into(),
+        _ => return Foreign::Ipv6.into(),
     };
     if payload.incomplete {
-        return Err(Rejection::Truncated.into());
+        return Rejection::Truncated.into();
     }
-    Err(kind.into())
+    kind.into()
 }
 
 #[cfg(test)]

@@ -118,7 +118,8 @@ impl Replay {
     /// Reads a capture, pcap or pcapng, to its end. `name` names the interface, as `naming` says.
     ///
     /// Reading takes at most 256 KiB of memory plus 32 times the length of the file, whatever the file holds.
-    /// Only the memory for its joins remains in use afterwards.
+    /// Afterwards the replay keeps its interfaces, and of each link the groups that had members within the
+    /// last group membership interval.
     ///
     /// # Errors
     ///

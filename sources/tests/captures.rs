@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use groupscan::V4;
@@ -11,14 +11,14 @@ use groupscan_sources::{
     CaptureError, Foreign, Ignored, MAX_BLOCK_BYTES, MessageKind, Naming, Rejection, Replay,
 };
 use groupscan_testing::captures::{
-    ETHERNET, IPV4, block, enhanced, ethernet, interface, leave, message, packet, pcap, report,
-    report_v3, section, simple,
+    ETHERNET, IPV4, RECORDINGS, block, enhanced, ethernet, interface, leave, message, of_others,
+    packet, pcap, report, report_v3, section, simple,
 };
 
 const GROUP: V4 = V4::new(239, 1, 1, 1);
 
 fn data(name: &str) -> PathBuf {
-    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/data")).join(name)
+    Path::new(RECORDINGS).join(name)
 }
 
 /// A replay of this project's recordings.
@@ -98,18 +98,6 @@ fn one_capture_of_all_links_has_what_their_own_captures_have() {
 
 // Captures of other projects, decoded by these.
 
-/// The folder of another project's captures, which are not part of this one; prints a note if it is absent.
-fn others(project: &str) -> Option<PathBuf> {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/data/pcap");
-    let folder = Path::new(folder).join(project);
-    if folder.is_dir() {
-        return Some(folder);
-    }
-    // The test runner hides what `eprintln!` prints in a test that passes.
-    let _ = writeln!(io::stderr(), "skipped: the captures of {project} are not on this machine");
-    None
-}
-
 fn read_file(path: &Path) -> Replay {
     let mut replay = Replay::new();
     let file = std::fs::File::open(path).unwrap();
@@ -126,7 +114,7 @@ fn messages(replay: &Replay) -> BTreeMap<MessageKind, u64> {
 
 #[test]
 fn igmp_is_counted_as_tcpdump_prints_it() {
-    let Some(folder) = others("tcpdump") else {
+    let Some(folder) = of_others("tcpdump") else {
         return;
     };
     for (capture, printed) in [
@@ -157,7 +145,7 @@ fn igmp_is_counted_as_tcpdump_prints_it() {
 
 #[test]
 fn foreign_traffic_is_counted_by_kind() {
-    let Some(folder) = others("tcpdump") else {
+    let Some(folder) = of_others("tcpdump") else {
         return;
     };
     let printed = std::fs::read_to_string(folder.join("pimv2_sm-v.out")).unwrap();
@@ -183,7 +171,7 @@ fn foreign_traffic_is_counted_by_kind() {
 
 #[test]
 fn malformed_captures_are_counted_as_errors() {
-    let Some(folder) = others("tcpdump") else {
+    let Some(folder) = of_others("tcpdump") else {
         return;
     };
     for (capture, foreign) in
@@ -198,7 +186,7 @@ fn malformed_captures_are_counted_as_errors() {
 
 #[test]
 fn igmp_is_counted_as_zeek_logs_it() {
-    let Some(folder) = others("zeek") else { return };
+    let Some(folder) = of_others("zeek") else { return };
     // The log has the events of two captures, one after the other.
     let log = std::fs::read_to_string(folder.join("igmp.baseline.out")).unwrap();
     let logged = |kind: &str| {
@@ -227,7 +215,7 @@ fn igmp_is_counted_as_zeek_logs_it() {
 
 #[test]
 fn mld_and_tunnels_are_foreign() {
-    let Some(folder) = others("zeek") else { return };
+    let Some(folder) = of_others("zeek") else { return };
     for (capture, kind, count) in [
         ("icmp6-mldv1.pcap", Foreign::Mld, 4),
         ("icmp6-mldv2.pcap", Foreign::Mld, 5),

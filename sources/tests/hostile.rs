@@ -6,14 +6,14 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::fs;
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::path::Path;
 
 use groupscan::V4;
 use groupscan_sources::{CaptureError, Naming, Replay};
 
 use groupscan_testing::captures::{
-    IPV4, enhanced, interface, pcap, report, report_v3, section, simple,
+    IPV4, RECORDINGS, enhanced, interface, of_others, pcap, report, report_v3, section, simple,
 };
 
 thread_local! {
@@ -88,8 +88,7 @@ fn read(file: &[u8]) -> (u64, Result<(), CaptureError>) {
 /// This project's recordings of one link, in pcap.
 fn recordings() -> impl Iterator<Item = (String, Vec<u8>)> {
     ["router-lan1", "router-lan3", "router-enp0s31f6np0"].into_iter().map(|name| {
-        let folder = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/data"));
-        let file = fs::read(folder.join(format!("{name}.pcap"))).unwrap();
+        let file = fs::read(Path::new(RECORDINGS).join(format!("{name}.pcap"))).unwrap();
         (name.to_owned(), file)
     })
 }
@@ -99,13 +98,8 @@ fn others() -> impl Iterator<Item = (String, Vec<u8>)> {
     ["tcpdump/IGMP_V2", "tcpdump/PIM-SM_join_prune", "zeek/igmp", "zeek/icmp6-mldv2"]
         .into_iter()
         .filter_map(|name| {
-            let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/data/pcap");
-            let file = fs::read(Path::new(folder).join(format!("{name}.pcap")));
-            if file.is_err() {
-                // The test runner hides what `eprintln!` prints in a test that passes.
-                let _ = writeln!(io::stderr(), "skipped: {name} is not on this machine");
-            }
-            Some((name.to_owned(), file.ok()?))
+            let path = of_others(&format!("{name}.pcap"))?;
+            Some((name.to_owned(), fs::read(path).unwrap()))
         })
 }
 
@@ -253,4 +247,27 @@ fn blocks_of_any_kind_and_length_are_read_or_damaged() {
             }
         }
     }
+}
+
+#[test]
+fn memory_follows_the_members_and_not_the_length_of_the_capture() {
+    // In each round other groups are joined, whose members then stay silent for longer than an interval.
+    let round = |round: u8| {
+        let joins = (0..250).map(|group| {
+            let frame = report(V4::new(239, 1, round, group));
+            (u64::from(round) * 300_000, frame)
+        });
+        pcap(IPV4, &joins.collect::<Vec<_>>())
+    };
+    let mut replay = Replay::new();
+    let mut live_after = |number| {
+        let capture = round(number);
+        let before = LIVE_BYTES.get();
+        replay.read_capture(&capture[..], "lan", Naming::Capture).unwrap();
+        assert_eq!(replay.memberships().count(), 250);
+        LIVE_BYTES.get() as isize - before as isize
+    };
+    assert!(live_after(0) > 250 * 16, "memberships take memory");
+    let grown: isize = (1..100).map(&mut live_after).sum();
+    assert!(grown < 64 << 10, "{grown} bytes more after 99 rounds");
 }

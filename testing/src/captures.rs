@@ -1,8 +1,28 @@
 //! Captures made for a test: IGMP messages, frames, pcap and pcapng files.
 
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
 use etherparse::checksum::Sum16BitWords;
 use etherparse::{IpNumber, PacketBuilder};
 use groupscan::V4;
+
+/// The folder of this project's recordings.
+pub const RECORDINGS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/data");
+
+/// A capture of another project, or a folder of them, which are not part of this one: `tcpdump/NAME` or
+/// `zeek/NAME`. They are in the folder that `GROUPSCAN_CAPTURES` names. Prints a note if it is absent.
+pub fn of_others(name: &str) -> Option<PathBuf> {
+    let beside = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/data/pcap");
+    let folder = std::env::var_os("GROUPSCAN_CAPTURES").unwrap_or_else(|| beside.into());
+    let path = Path::new(&folder).join(name);
+    if path.exists() {
+        return Some(path);
+    }
+    // The test runner hides what `eprintln!` prints in a test that passes.
+    let _ = writeln!(io::stderr(), "skipped: {name} is not in GROUPSCAN_CAPTURES");
+    None
+}
 
 /// The link type of Ethernet.
 pub const ETHERNET: u32 = 1;
