@@ -12,7 +12,7 @@ use groupscan::{Enumeration, Filter, V4, View};
 use groupscan_capi::*;
 
 use crate::enumerating::{huge, read};
-use crate::rounds::{Asked, alternate, nanos_a_unit, print_figure};
+use crate::rounds::{Asked, alternate, median, nanos_a_unit, print_figure};
 use crate::support::Random;
 
 /// The table sizes. The process has one manager, and it grows.
@@ -147,13 +147,6 @@ fn against_rust(name: &str, protocol: Handle) {
         })
     };
     alternate(name, "ns a call", in_c, in_rust);
-}
-
-/// The median of several rounds.
-fn median(mut round: impl FnMut() -> f64) -> f64 {
-    let mut nanos: Vec<f64> = (0..31).map(|_| round()).collect();
-    nanos.sort_by(f64::total_cmp);
-    nanos[nanos.len() / 2]
 }
 
 fn one_record_a_call(name: &str, protocol: Handle) {

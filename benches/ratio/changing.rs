@@ -4,13 +4,6 @@ use groupscan::{GroupTable, Interface, Membership, Protocol, V4};
 
 pub(crate) use crate::support::Random;
 
-impl Random {
-    /// New keys: group in the high half, source in the low half.
-    pub(crate) fn keys(&mut self, count: usize) -> Vec<u64> {
-        (0..count).map(|_| self.next()).collect()
-    }
-}
-
 /// The membership of a key on the one interface that these tables have.
 pub(crate) fn membership(key: u64) -> Membership<V4> {
     let [group, source] = [(key >> 32) as u32, key as u32].map(V4::from_bits);

@@ -76,7 +76,9 @@ fn one_per_group_against_scalar(name: &str, level: SimdLevel) {
     let view = View::OnePerGroup;
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
     stream(&snapshot, view, level, buffer.bytes_mut(), |page| ours.extend_from_slice(page));
-    any_source_scalar(&snapshot, other_buffer.bytes_mut(), |page| theirs.extend_from_slice(page));
+    one_per_group_scalar(&snapshot, other_buffer.bytes_mut(), |page| {
+        theirs.extend_from_slice(page)
+    });
     assert!(ours == theirs && ours.len() == (1 << 18) * Enumeration::<V4>::ENTRY_BYTES);
 
     let looked_at = |page: &[u8]| _ = black_box(page);
@@ -84,13 +86,13 @@ fn one_per_group_against_scalar(name: &str, level: SimdLevel) {
         name,
         "ns a join",
         per_call(1 << 20, || stream(&snapshot, view, level, buffer.bytes_mut(), looked_at)),
-        per_call(1 << 20, || any_source_scalar(&snapshot, other_buffer.bytes_mut(), looked_at)),
+        per_call(1 << 20, || one_per_group_scalar(&snapshot, other_buffer.bytes_mut(), looked_at)),
     );
 }
 
 /// The fixed scalar loop that the one-per-group view is compared with. It visits the keys in the nodes
 /// one by one. It does not change when the kernels do.
-fn any_source_scalar(snapshot: &Snapshot, buffer: &mut [u8], mut page: impl FnMut(&[u8])) {
+fn one_per_group_scalar(snapshot: &Snapshot, buffer: &mut [u8], mut page: impl FnMut(&[u8])) {
     let places: &mut [SourceGroupEntry] = cast_slice_mut(buffer);
     let (mut filled, mut shown) = (0, None);
     for keys in snapshot.ipv4().join_keys(Prefix::<V4>::ALL) {

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use groupscan::{GroupTable, Snapshot};
 
 use crate::changing::{Churn, Random, random_table};
-use crate::rounds::{Asked, nanos_a_unit, print_figure, print_ratio};
+use crate::rounds::{Asked, median, nanos_a_unit, print_figure, print_ratio};
 
 /// The table size of most questions.
 const JOINS: usize = 1 << 20;
@@ -26,30 +26,28 @@ const COMMITS: usize = 100_000;
 const PAIRS: usize = 11;
 
 pub(crate) fn ask(asked: &Asked) {
-    asked.ask("snapshot() and drop, ns", snapshot_and_drop);
-    let name = "commit p99.9, none held / 64 diverged snapshots held";
+    let name = "snapshot() and drop, ns";
+    asked.ask(name, || snapshot_and_drop(name));
+    let name = "commit p99.9, 64 diverged snapshots held / none";
     asked.ask(name, || many_snapshots_held(name));
-    let name = "64 diverged snapshots dropped, oldest first / newest first, ms";
+    let name = "64 diverged snapshots dropped, newest first / oldest first";
     asked.ask(name, || drop_orders(name));
-    let name = "commit p99.9, idle / second after a diverged snapshot was dropped";
+    let name = "commit p99.9, second after a diverged snapshot was dropped / idle";
     asked.ask(name, || after_a_drop(name));
-    let name = "commit, 1 thread took snapshots / 64 did, ns";
+    let name = "commit, 64 threads took snapshots / 1 did";
     asked.ask(name, || many_threads(name));
 }
 
-fn snapshot_and_drop() {
+fn snapshot_and_drop(name: &str) {
     let table = random_table(1000, &mut Random::new());
-    let mut nanos: Vec<f64> = (0..31)
-        .map(|_| {
-            nanos_a_unit(1_000_000, || {
-                for _ in 0..1_000_000 {
-                    drop(black_box(table.snapshot()).expect("few versions live"));
-                }
-            })
+    let nanos = median(|| {
+        nanos_a_unit(1_000_000, || {
+            for _ in 0..1_000_000 {
+                drop(black_box(table.snapshot()).expect("few versions live"));
+            }
         })
-        .collect();
-    nanos.sort_by(f64::total_cmp);
-    print_figure("snapshot() and drop, ns, median of 31 rounds", format!("{:.1}", nanos[15]));
+    });
+    print_figure(name, format!("{nanos:.1}"));
 }
 
 /// A table under constant change.

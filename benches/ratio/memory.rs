@@ -3,7 +3,7 @@
 use std::fs;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use groupscan::internals::{JoinIndex, stop_in_snapshot};
 use groupscan::{Enumeration, Filter, GroupTable, Stats, V4, View};
@@ -21,44 +21,41 @@ const CHANGES: usize = 10_000_000;
 const STOP: Duration = Duration::from_secs(10);
 
 pub(crate) fn ask(asked: &Asked) {
-    asked.ask("bytes of slots a join, join index, random inserts", join_index_by_inserts);
-    asked.ask("bytes of slots a join, join index, bulk load", join_index_by_bulk_load);
-    asked.ask("bytes of slots a membership, three indexes, random inserts", table_by_inserts);
-    asked.ask("bytes of a table, empty and of 100 joins", small_tables);
-    asked.ask("memory over 10,000,000 changes, one snapshot held", one_snapshot_held);
-    asked.ask("memory over 10 s of changes, reader stopped in snapshot()", reader_stopped);
-    asked.ask("memory over 10 s of changes, reader stopped in get_next", enumeration_stopped);
+    type Question = fn(&str);
+    let questions: [(&str, Question); 7] = [
+        ("bytes of slots a join, join index, 1,048,576 random inserts", join_index_by_inserts),
+        ("bytes of slots a join, join index, bulk load of 1,048,576", join_index_by_bulk_load),
+        ("bytes of slots a membership, three indexes, 1,048,576 random inserts", table_by_inserts),
+        ("bytes of a table: mapped for nodes, resident in all", small_tables),
+        ("memory over 10,000,000 changes, one snapshot held", one_snapshot_held),
+        ("memory over 10 s of changes, reader stopped in snapshot()", reader_stopped),
+        ("memory over 10 s of changes, reader between get_next calls", enumeration_stopped),
+    ];
+    for (name, question) in questions {
+        asked.ask(name, || question(name));
+    }
 }
 
-fn join_index_by_inserts() {
-    let (set, mut random) = (JoinIndex::new(), Random::new());
-    assert!(set.change(random.keys(JOINS), true));
-    let bytes = set.node_bytes() as f64 / JOINS as f64;
-    print_figure(
-        "bytes of slots a join, join index, 1,048,576 random inserts",
-        format!("{bytes:.2}"),
-    );
+fn join_index_by_inserts(name: &str) {
+    let (index, mut random) = (JoinIndex::new(), Random::new());
+    assert!(index.change(random.keys(JOINS), true));
+    let bytes = index.node_bytes() as f64 / JOINS as f64;
+    print_figure(name, format!("{bytes:.2}"));
 }
 
-fn join_index_by_bulk_load() {
-    let (set, mut random) = (JoinIndex::new(), Random::new());
+fn join_index_by_bulk_load(name: &str) {
+    let (index, mut random) = (JoinIndex::new(), Random::new());
     let mut keys = random.keys(JOINS);
     keys.sort_unstable();
-    assert!(set.bulk_load(keys.into_iter()));
-    let bytes = set.node_bytes() as f64 / JOINS as f64;
-    print_figure(
-        "bytes of slots a join, join index, bulk load of 1,048,576",
-        format!("{bytes:.2}"),
-    );
+    assert!(index.bulk_load(keys.into_iter()));
+    let bytes = index.node_bytes() as f64 / JOINS as f64;
+    print_figure(name, format!("{bytes:.2}"));
 }
 
-fn table_by_inserts() {
+fn table_by_inserts(name: &str) {
     let table = random_table(JOINS, &mut Random::new());
     let bytes = in_use_bytes(&table) as f64 / JOINS as f64;
-    print_figure(
-        "bytes of slots a membership, three indexes, 1,048,576 random inserts",
-        format!("{bytes:.2}"),
-    );
+    print_figure(name, format!("{bytes:.2}"));
 }
 
 fn in_use_bytes(table: &GroupTable) -> usize {
@@ -72,7 +69,7 @@ fn resident_bytes() -> usize {
     pages.expect("the second number is that of resident pages") * 4096
 }
 
-fn small_tables() {
+fn small_tables(name: &str) {
     const TABLES: usize = 1000;
     let mut random = Random::new();
     for joins in [0, 100] {
@@ -86,8 +83,7 @@ fn small_tables() {
             .collect();
         let resident = resident_bytes().saturating_sub(before) / TABLES;
         let mapped = tables.iter().map(|table| table.stats().mapped_bytes).max().unwrap_or(0);
-        let name = format!("bytes of a table of {joins} joins: mapped for nodes, resident in all");
-        print_figure(&name, format!("{mapped}, {resident}"));
+        print_figure(name, format!("{joins} joins: {mapped}, {resident}"));
     }
 }
 
@@ -122,7 +118,7 @@ impl Peak {
     }
 }
 
-fn one_snapshot_held() {
+fn one_snapshot_held(name: &str) {
     let mut random = Random::new();
     let table = random_table(JOINS, &mut Random::new());
     let mut churn = Churn::new(random.keys(JOINS), random);
@@ -134,7 +130,7 @@ fn one_snapshot_held() {
     }
     assert_eq!(snapshot.ipv4().len(), JOINS);
     drop(snapshot);
-    peak.print("memory over 10,000,000 changes, one snapshot held", &table, "");
+    peak.print(name, &table, "");
 }
 
 /// Changes a table while another thread is stopped.
@@ -167,8 +163,7 @@ fn change_while(name: &str, stop: impl FnOnce(&GroupTable, &AtomicBool) + Send) 
     peak.print(name, &table, &more);
 }
 
-fn reader_stopped() {
-    let name = "memory over 10 s of changes, reader stopped in snapshot()";
+fn reader_stopped(name: &str) {
     change_while(name, |table, stopped| {
         stop_in_snapshot(table, || {
             stopped.store(true, Ordering::Relaxed);
@@ -177,8 +172,7 @@ fn reader_stopped() {
     });
 }
 
-fn enumeration_stopped() {
-    let name = "memory over 10 s of changes, reader stopped in get_next";
+fn enumeration_stopped(name: &str) {
     change_while(name, |table, stopped| {
         let snapshot = table.snapshot().expect("few versions live");
         let enumeration: Enumeration<V4> =
@@ -188,8 +182,6 @@ fn enumeration_stopped() {
         let first = enumeration.get_next(&mut buffer).expect("the buffer takes a record");
         assert!(first.more());
         stopped.store(true, Ordering::Relaxed);
-        let until = Instant::now() + STOP;
-        // A stop in a call can hold only the version.
-        thread::sleep(until - Instant::now());
+        thread::sleep(STOP);
     });
 }

@@ -5,12 +5,10 @@
 use std::hint::black_box;
 use std::ptr;
 
-use groupscan::{
-    Enumeration, Filter, GroupTable, Interface, Membership, Protocol, Snapshot, V4, View,
-};
+use groupscan::{Enumeration, Filter, GroupTable, Membership, Protocol, Snapshot, V4, View};
 use groupscan_capi::*;
 
-use crate::changing::Random;
+use crate::changing::{Random, membership};
 use crate::enumerating::{huge, read};
 use crate::rounds::{Asked, alternate, nanos_a_unit};
 
@@ -20,9 +18,6 @@ const JOINS: usize = 1 << 20;
 /// The joins per call, and the calls per round.
 const JOINS_A_CALL: usize = 1000;
 const CALLS: usize = 4;
-
-const PROTOCOL: u32 = 10;
-const LAN: u32 = 1;
 
 pub(crate) fn ask(asked: &Asked) {
     let bulk = "groupscan.h: 1,000 joins a call / a transaction, 1,048,576 joins";
@@ -55,8 +50,9 @@ impl InC {
     fn join(&self, memberships: &[groupscan_membership4]) {
         let (first, count) = (memberships.as_ptr(), memberships.len());
         // SAFETY: the table exists, and the array has this number of memberships.
-        let status =
-            unsafe { groupscan_table_join4(self.0, PROTOCOL, first, count, ptr::null_mut()) };
+        let status = unsafe {
+            groupscan_table_join4(self.0, Protocol::IGMP.number(), first, count, ptr::null_mut())
+        };
         assert_eq!(status, GROUPSCAN_OK);
     }
 }
@@ -68,7 +64,7 @@ impl Drop for InC {
     }
 }
 
-/// A table of some joins, added in key order.
+/// A table of some joins, added in the order of `keys`.
 fn filled(keys: &[u64]) -> InC {
     let mut table = ptr::null_mut();
     // SAFETY: null options select the defaults.
@@ -76,11 +72,6 @@ fn filled(keys: &[u64]) -> InC {
     let table = InC(table);
     table.join(&keys.iter().map(|key| membership_in_c(*key)).collect::<Vec<_>>());
     table
-}
-
-fn membership(key: u64) -> Membership<V4> {
-    let [group, source] = [(key >> 32) as u32, key as u32].map(V4::from_bits);
-    Membership::source_specific(group, source, Interface::new(LAN), Protocol::new(PROTOCOL))
 }
 
 fn membership_in_c(key: u64) -> groupscan_membership4 {

@@ -15,7 +15,7 @@ use imbl::OrdSet;
 
 use crate::changing::{Churn, Random};
 use crate::enumerating::{huge, read, stream};
-use crate::rounds::{Asked, alternate, nanos_a_unit, per_call, print_figure};
+use crate::rounds::{Asked, alternate, median, nanos_a_unit, per_call, print_figure};
 use crate::support::table;
 
 /// The table size of most questions.
@@ -45,8 +45,10 @@ pub(crate) fn ask(asked: &Asked) {
         txn.commit();
         against_set(name, |buffer| pack(map.read().keys().copied(), buffer));
     });
-    asked.ask("one record a call, 1048576 joins, ns a call", one_record_a_call);
-    asked.ask("snapshot(), enumeration, first page, 1048576 joins", first_page);
+    let name = "one record a call, 1048576 joins, ns a call";
+    asked.ask(name, || one_record_a_call(name));
+    let name = "snapshot(), enumeration, first page, 1048576 joins, ns";
+    asked.ask(name, || first_page(name));
     let name = "1024 records of a group prefix / all, 1048576 joins";
     asked.ask(name, || prefix_against_all(name));
     let name = "one enumeration at 16777216 joins, two threads / one";
@@ -112,13 +114,7 @@ fn against_set(name: &str, mut other: impl FnMut(&mut [u8])) {
     );
 }
 
-fn median(mut round: impl FnMut() -> f64) -> f64 {
-    let mut nanos: Vec<f64> = (0..31).map(|_| round()).collect();
-    nanos.sort_by(f64::total_cmp);
-    nanos[nanos.len() / 2]
-}
-
-fn one_record_a_call() {
+fn one_record_a_call(name: &str) {
     let snapshot = snapshot(JOINS);
     let mut buffer = [0; 16];
     let nanos = median(|| {
@@ -130,10 +126,10 @@ fn one_record_a_call() {
         assert_eq!(records, JOINS);
         nanos
     });
-    print_figure("one record a call, 1048576 joins, ns a call", format!("{nanos:.1}"));
+    print_figure(name, format!("{nanos:.1}"));
 }
 
-fn first_page() {
+fn first_page(name: &str) {
     let table = table(JOINS);
     let mut buffer = [0; PAGE_BYTES];
     let nanos = median(|| {
@@ -146,7 +142,6 @@ fn first_page() {
             }
         })
     });
-    let name = "snapshot(), enumeration, first page, 1048576 joins, ns";
     print_figure(name, format!("{nanos:.0}"));
 }
 

@@ -41,6 +41,13 @@ pub(crate) fn print_heads() {
     );
 }
 
+/// The median of rounds.
+pub(crate) fn median(mut round: impl FnMut() -> f64) -> f64 {
+    let mut nanos: Vec<f64> = (0..ROUNDS).map(|_| round()).collect();
+    nanos.sort_by(f64::total_cmp);
+    nanos[nanos.len() / 2]
+}
+
 /// Prints a figure that is not a ratio of two sides.
 pub(crate) fn print_figure(name: &str, figure: impl std::fmt::Display) {
     println!("{name:<66} {figure}");

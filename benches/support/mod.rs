@@ -1,30 +1,15 @@
 //! Tables to measure on.
 
+mod random;
+
 use groupscan::{
     Filter, GroupTable, Interface, Membership, Protocol, Snapshot, SourceGroupEntry, V4, View,
 };
 
-/// The table sizes of every question: 4 K, 64 K and 1 M joins.
+pub(crate) use random::Random;
+
+/// The table sizes of every question: 4 K, 64 K, 1 M and 16 M joins.
 pub(crate) const SIZES: [usize; 4] = [4 << 10, 64 << 10, 1 << 20, 16 << 20];
-
-/// Random numbers, the same in every run, that never repeat.
-pub(crate) struct Random(u64);
-
-impl Random {
-    pub(crate) fn new() -> Self {
-        Self(0)
-    }
-
-    /// The next number: a permutation of the 64-bit numbers, applied to a count.
-    pub(crate) fn next(&mut self) -> u64 {
-        self.0 += 1;
-        let mut number = self.0.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        for factor in [0xbf58_476d_1ce4_e5b9_u64, 0x94d0_49bb_1331_11eb] {
-            number = (number ^ (number >> 31)).wrapping_mul(factor);
-        }
-        number ^ (number >> 31)
-    }
-}
 
 /// A table of joins, added in random order: groups of four sources each.
 pub(crate) fn table(joins: usize) -> GroupTable {

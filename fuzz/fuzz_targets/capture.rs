@@ -1,4 +1,5 @@
-//! The input as a packet capture: no panic, every frame is counted once, memory is proportional to the input.
+//! The input as a packet capture: no panic, every frame is counted once, memberships are
+//! at most in proportion to the input.
 
 #![cfg_attr(fuzzing, no_main)]
 
@@ -14,13 +15,13 @@ groupscan_fuzz::target!(|bytes: &[u8]| {
         assert_eq!(accounted, stats.frames);
         let mut last = None;
         for membership in replay.memberships() {
-            // A membership takes at least 4 bytes of input: a source in a group record.
             let at = (membership.interface, membership.group, membership.source);
             assert!(last.replace(at) < Some(at), "ascending, each once");
             assert!(membership.group.is_multicast());
             assert!(!membership.source.is_multicast());
             assert!(replay.interface_name(membership.interface.index).is_some());
         }
+        // A membership takes at least 4 bytes of input: a source in a group record.
         assert!(replay.memberships().count() <= bytes.len() / 4);
     }
 });

@@ -33,10 +33,8 @@ struct Calls {
 struct Place([u8; 24]);
 
 impl Place {
-    fn new(value: u64) -> Self {
-        let mut place = Self([0; 24]);
-        (0..16).for_each(|at| place.0[at..at + 8].copy_from_slice(&value.to_ne_bytes()));
-        place
+    fn new() -> Self {
+        Self([0; 24])
     }
 
     fn at<T>(&mut self, offset: usize, value: u32) -> *mut T {
@@ -59,7 +57,7 @@ fn handle(bits: u64) -> *mut c_void {
 
 impl Mgm for Calls {
     fn register(&mut self, protocol_id: u32, component_id: u32) -> Result<u64, u32> {
-        let mut place = Place::new(0);
+        let mut place = Place::new();
         let out = place.at(self.offset, 0);
         // SAFETY: the place has room for a handle at the offset, which is at most 7.
         match unsafe { MgmRegisterMProtocol(ptr::null(), protocol_id, component_id, out) } {
@@ -81,7 +79,7 @@ impl Mgm for Calls {
     }
 
     fn protocol_on(&mut self, (index, next_hop): InterfaceOf) -> Result<(u32, u32), u32> {
-        let (mut id, mut component) = (Place::new(0), Place::new(0));
+        let (mut id, mut component) = (Place::new(), Place::new());
         let (id_out, component_out) = (id.at(self.offset, 0), component.at(self.offset, 0));
         // SAFETY: the places have room for numbers at the offset, which is at most 7.
         match unsafe { MgmGetProtocolOnInterface(index, next_hop, id_out, component_out) } {
@@ -101,7 +99,7 @@ impl Mgm for Calls {
     }
 
     fn start(&mut self, protocol: u64, enum_type: u32) -> Result<u64, u32> {
-        let mut place = Place::new(0);
+        let mut place = Place::new();
         let out = place.at(self.offset, 0);
         // SAFETY: the place has room for a handle at the offset, which is at most 7.
         match unsafe { MgmGroupEnumerationStart(handle(protocol), enum_type, out) } {
@@ -111,7 +109,7 @@ impl Mgm for Calls {
     }
 
     fn get_next(&mut self, enumeration: u64, buffer: &mut [u8]) -> Got {
-        let (mut size, mut count) = (Place::new(0), Place::new(0));
+        let (mut size, mut count) = (Place::new(), Place::new());
         let bytes = buffer.len() as u32;
         let size_in = size.at(self.offset, bytes);
         let count_out = count.at(self.offset, 0xdead_beef);

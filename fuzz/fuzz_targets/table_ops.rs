@@ -9,8 +9,9 @@ use std::collections::BTreeSet;
 use groupscan::internals::{existing, reachable};
 use groupscan::{
     Family, GroupTable, Join, JoinKey, Limits, Membership, Prefix, Snapshot, SnapshotError, Stats,
-    V4, V6, WriteError, WriteTxn,
+    WriteError, WriteTxn,
 };
+use groupscan_testing::history::Models;
 use groupscan_testing::model::{Model, Small, membership};
 
 /// The greatest number of operations in an input, and of live versions.
@@ -30,13 +31,6 @@ enum Edit {
     Leave { from: u8, count: u8, at: u8 },
     LeaveAll { at: u8 },
     Replace { from: u8, count: u8, at: u8 },
-}
-
-/// The contents of a version, for both families.
-#[derive(Clone, Default)]
-struct Models {
-    v4: Model<V4>,
-    v6: Model<V6>,
 }
 
 groupscan_fuzz::target!(|data: &[u8]| {
@@ -90,8 +84,8 @@ fn write(table: &GroupTable, current: &mut Models, edits: &[(bool, Edit)], commi
     let mut txn = table.begin_write();
     for (ipv6, edit) in edits {
         match ipv6 {
-            false => make(&mut txn, &mut edited.v4, *edit),
-            true => make(&mut txn, &mut edited.v6, *edit),
+            false => make(&mut txn, &mut edited.ipv4, *edit),
+            true => make(&mut txn, &mut edited.ipv6, *edit),
         }
     }
     if commit {
@@ -151,8 +145,8 @@ fn make<F: Small>(txn: &mut WriteTxn<'_>, model: &mut Model<F>, edit: Edit) {
 }
 
 fn check(snapshot: &Snapshot, models: &Models) {
-    check_family(snapshot, &models.v4);
-    check_family(snapshot, &models.v6);
+    check_family(snapshot, &models.ipv4);
+    check_family(snapshot, &models.ipv6);
 }
 
 fn check_family<F: Family>(snapshot: &Snapshot, model: &Model<F>) {

@@ -205,7 +205,7 @@ mod tests {
     use crate::measure::measures;
 
     #[test]
-    fn whoever_is_better_stands_first_and_is_lost_to() {
+    fn the_better_side_stands_first_and_is_lost_to() {
         static FASTER: Metric =
             Metric { name: "a", unit: "ns", meaning: "ns an a", better: Better::Lower };
         static MORE: Metric =
