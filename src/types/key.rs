@@ -1,4 +1,4 @@
-//! Keys, which order as their fields do. The only file that converts byte order.
+//! Keys, which order as their fields do. Keys are in host byte order, addresses and records are not.
 //!
 //! A key is a few 64-bit words in host order, the most significant one first. So comparing the words compares
 //! the fields from left to right:

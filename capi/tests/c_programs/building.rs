@@ -1,6 +1,7 @@
 //! How the libraries and programs in C are built.
 
 use std::ffi::OsStr;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::{LazyLock, Mutex, PoisonError};
@@ -104,6 +105,11 @@ pub(crate) fn compile<A: AsRef<OsStr>>(
     program
 }
 
+/// Prints why something is skipped. The test runner hides what `eprintln!` prints in a test that passes.
+pub(crate) fn skipped(reason: &str) {
+    let _ = writeln!(io::stderr(), "skipped: {reason}");
+}
+
 /// Runs a program whose last line says how many cases passed.
 pub(crate) fn passes(command: &mut Command) {
     let printed = run(command);
@@ -124,7 +130,7 @@ pub(crate) fn passes_everywhere(source: &str, name: &str) {
             passes(&mut Command::new(built(standard, &["c++", standard, "-x", "c++"])));
         }
     } else {
-        eprintln!("skipped: there is no C++ compiler");
+        skipped("there is no C++ compiler");
     }
     let sanitizers = ["cc", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"];
     passes(&mut Command::new(built("-sanitized", &sanitizers)));
@@ -136,6 +142,6 @@ pub(crate) fn passes_everywhere(source: &str, name: &str) {
             Command::new("valgrind").args(valgrind).arg(leaks).arg(program).env("MGM_QUICK", "1"),
         );
     } else {
-        eprintln!("skipped: there is no valgrind");
+        skipped("there is no valgrind");
     }
 }

@@ -8,7 +8,8 @@ use std::process::{Command, Stdio};
 use std::sync::LazyLock;
 
 use crate::building::{
-    STRICT, cargo_shared_library, exists, make, outputs, project, run, shared_library, try_make,
+    STRICT, cargo_shared_library, exists, make, outputs, project, run, shared_library, skipped,
+    try_make,
 };
 
 const PREFIX: &str = "/opt/groupscan";
@@ -82,7 +83,7 @@ fn build_outside(source: &Path, name: &str) -> Command {
 /// An example, or nothing, said so, where it cannot be built.
 fn example(name: &str) -> Option<Command> {
     if !exists("pkg-config") {
-        eprintln!("skipped: there is no pkg-config");
+        skipped("there is no pkg-config");
         return None;
     }
     Some(build_outside(&project().join("examples").join(format!("{name}.c")), name))
@@ -190,7 +191,7 @@ fn cargo_c_installs_the_same() {
         .status
         .success()
     {
-        eprintln!("skipped: there is no cargo-c");
+        skipped("there is no cargo-c");
         return;
     }
     let to = outputs().join("installed-by-cargo-c");

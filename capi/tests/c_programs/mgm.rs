@@ -4,7 +4,8 @@ use std::path::Path;
 use std::process::Command;
 
 use crate::building::{
-    cargo_shared_library, compile, passes, passes_everywhere, run, shared_library, static_library,
+    cargo_shared_library, compile, passes, passes_everywhere, run, shared_library, skipped,
+    static_library,
 };
 
 /// Debian's package mingw-w64-common.
@@ -18,7 +19,7 @@ fn the_contract_holds() {
 #[test]
 fn the_contract_holds_against_a_foreign_header() {
     if !Path::new(FOREIGN_HEADER).exists() {
-        eprintln!("skipped: mingw-w64-common is not installed");
+        skipped("mingw-w64-common is not installed");
         return;
     }
     let header = format!("-DMGM_FOREIGN_HEADER=\"{FOREIGN_HEADER}\"");
