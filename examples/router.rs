@@ -17,9 +17,7 @@ use std::time::{Duration, Instant};
 use groupscan::manager::{
     Client, EnumerationInfo, GroupManager, ManagerError, ManagerLimits, ProtocolHandle,
 };
-use groupscan::{
-    Filter, Interface, Join, MembershipFlags, Position, SourceGroupEntry, Stats, V4, View,
-};
+use groupscan::{Filter, Interface, Join, MembershipFlags, Position, SourceGroupEntry, V4, View};
 
 type Failure = Box<dyn Error + Send + Sync>;
 
@@ -245,10 +243,10 @@ impl Router {
 
     /// The holders of memory.
     fn holders(&self) -> String {
-        let kib = |slots: usize| (slots * Stats::SLOT_BYTES) >> 10;
+        let kib = |bytes: usize| bytes >> 10;
         let stats = self.manager.stats();
-        let (joins, versions, free) = (stats.ipv4.joins, stats.live_versions, stats.slots_free);
-        let [used, old, free] = [stats.slots_in_use, stats.slots_retained, free].map(kib);
+        let (joins, versions, free) = (stats.ipv4.joins, stats.live_versions, stats.free_bytes);
+        let [used, old, free] = [stats.in_use_bytes, stats.retained_bytes, free].map(kib);
         let rows: String = self.manager.enumerations().iter().map(row).collect();
         let head =
             "  CLIENT     VIEW         VERSION  BEHIND                     LEFT  AGE ms  IDLE ms  ";

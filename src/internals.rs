@@ -4,27 +4,27 @@
 #![allow(unsafe_code, reason = "implements the trait of what a version consists of")]
 #![allow(missing_docs, reason = "not part of the interface")]
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
 use crate::mvcc::{Bounds, Txn, VersionIndexes, VersionRef, Versions};
 use crate::table::GroupTable;
 use crate::table::Snapshot;
-use crate::tree::{NodePtr, Reach, SLOT_BYTES, Tree};
+use crate::tree::{NodePtr, Reach, Tree};
 use crate::types::key::{JoinKey, JoinKey4};
 
-/// The addresses of the nodes that a snapshot's version reaches.
-pub fn reachable(snapshot: &Snapshot) -> BTreeSet<usize> {
-    let mut nodes = BTreeSet::new();
-    snapshot
-        .version_ref()
-        .indexes()
-        .for_each_node(None, &mut |node| _ = nodes.insert(node.address()));
+/// The addresses of the nodes that a snapshot's version reaches, and the bytes of their slots.
+pub fn reachable(snapshot: &Snapshot) -> BTreeMap<usize, usize> {
+    let mut nodes = BTreeMap::new();
+    snapshot.version_ref().indexes().for_each_node(None, &mut |node| {
+        // SAFETY: the nodes are alive while the snapshot holds their version.
+        nodes.insert(node.address(), unsafe { node.bytes() });
+    });
     nodes
 }
 
-/// The addresses of the nodes that exist in a table.
-pub fn existing(table: &GroupTable) -> BTreeSet<usize> {
+/// The addresses of the nodes that exist in a table, and the bytes of their slots.
+pub fn existing(table: &GroupTable) -> BTreeMap<usize, usize> {
     table.versions().existing()
 }
 
@@ -36,13 +36,13 @@ pub fn stop_in_snapshot(table: &GroupTable, stopped: impl FnOnce()) {
 
 /// One index of IPv4 joins alone, with all that a table has around its indexes.
 pub struct JoinIndex {
-    versions: Versions<Tree<JoinKey4>>,
+    versions: Versions<Tree<JoinKey4, ()>>,
 }
 
 /// A version of a [`JoinIndex`].
-pub struct JoinIndexSnapshot(VersionRef<Tree<JoinKey4>>);
+pub struct JoinIndexSnapshot(VersionRef<Tree<JoinKey4, ()>>);
 
-impl VersionIndexes for Tree<JoinKey4> {
+impl VersionIndexes for Tree<JoinKey4, ()> {
     type State = ();
     type Figures = ();
 
@@ -81,12 +81,15 @@ impl JoinIndex {
             if !reserve(&mut txn, 1) {
                 return false;
             }
-            let mut edit = txn.edit(|tree| tree);
-            let before = match present {
-                true => edit.insert(join_key(key)),
-                false => edit.remove(join_key(key)),
-            };
-            if before.is_some() != present {
+            let key = join_key(key);
+            let cursor = txn.indexes().seek(key);
+            let (path, is_there) = (cursor.path(), cursor.found().is_some());
+            if is_there != present {
+                let mut edit = txn.edit(|tree| tree);
+                match present {
+                    true => edit.insert(&path, key, ()),
+                    false => edit.remove(&path),
+                }
                 txn.mark_changed();
             }
         }
@@ -101,7 +104,7 @@ impl JoinIndex {
         if !reserve(&mut txn, keys.len()) {
             return false;
         }
-        txn.edit(|tree| tree).bulk_load(keys.map(join_key));
+        txn.edit(|tree| tree).bulk_load(keys.map(|key| (join_key(key), ())));
         txn.mark_changed();
         txn.commit();
         true
@@ -115,19 +118,19 @@ impl JoinIndex {
         self.versions.usage().live_versions
     }
 
-    /// The nodes in use that the current version does not reach.
-    pub fn retained_nodes(&self) -> usize {
+    /// The bytes of nodes in use that the current version does not reach.
+    pub fn retained_bytes(&self) -> usize {
         let usage = self.versions.usage();
-        usage.pool.in_use.saturating_sub(usage.current_nodes)
+        usage.pool.in_use.saturating_sub(usage.current_bytes)
     }
 
     /// The bytes of slots in use.
     pub fn node_bytes(&self) -> usize {
-        self.versions.usage().pool.in_use * SLOT_BYTES
+        self.versions.usage().pool.in_use
     }
 }
 
-fn reserve(txn: &mut Txn<'_, Tree<JoinKey4>>, changes: usize) -> bool {
+fn reserve(txn: &mut Txn<'_, Tree<JoinKey4, ()>>, changes: usize) -> bool {
     let demand = txn.indexes().worst_case(changes);
     txn.reserve(demand, Reach::System).is_ok()
 }

@@ -121,13 +121,13 @@ pub use enumeration::{
 pub use mvcc::Version;
 pub use simd::SimdLevel;
 pub use table::{
-    FamilySnapshot, FamilyStats, GroupTable, Limits, Retained, Snapshot, SnapshotError, Stats,
-    WriteError, WriteTxn,
+    AllMemberships, FamilySnapshot, FamilyStats, GroupTable, IndexLayout, Interfaces, Layout,
+    Limits, Outgoing, Retained, Snapshot, SnapshotError, Stats, WriteError, WriteTxn,
 };
 pub use types::{
     Family, Interface, Join, JoinKey, JoinKey4, JoinKey6, Membership, MembershipEntry,
-    MembershipEntry6, MembershipFlags, ParseError, Prefix, PrefixError, Protocol, SourceGroupEntry,
-    SourceGroupEntry6, V4, V6,
+    MembershipEntry6, MembershipFlags, MembershipOrder, ParseError, Prefix, PrefixError, Protocol,
+    SourceGroupEntry, SourceGroupEntry6, V4, V6,
 };
 
 /// These types can be shared between threads, and outlive the table.

@@ -121,10 +121,10 @@ fn the_drop_of_a_version_s_last_snapshot_frees_nothing() {
     let mut txn = table.begin_write();
     assert_eq!(txn.leave_all(Interface::<V4>::new(1), Protocol::IGMP), Ok(5000));
     txn.commit();
-    let retained = table.stats().slots_retained;
+    let retained = table.stats().retained_bytes;
     assert!(retained > 0);
     assert_eq!(allocations(|| drop(snapshot)), 0);
-    assert_eq!(table.stats().slots_retained, retained, "only the writer reclaims");
+    assert_eq!(table.stats().retained_bytes, retained, "only the writer reclaims");
     table.reclaim();
-    assert_eq!(table.stats().slots_retained, 0);
+    assert_eq!(table.stats().retained_bytes, 0);
 }

@@ -1,14 +1,14 @@
 //! A table at its limits of bytes and of live versions.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use groupscan::internals::reachable;
 use groupscan::{
-    GroupTable, Interface, Join, Limits, Membership, Protocol, Snapshot, SnapshotError, Stats, V4,
+    GroupTable, Interface, Join, Limits, Membership, Protocol, Snapshot, SnapshotError, V4,
     WriteError,
 };
 
-const LIMIT_BYTES: usize = 400 * Stats::SLOT_BYTES;
+const LIMIT_BYTES: usize = 800 << 10;
 
 fn membership(number: u32) -> Membership<V4> {
     // Consecutive numbers are far apart in key order.
@@ -36,9 +36,9 @@ fn fill(table: &GroupTable) -> u32 {
     (0..100_000).find(|number| join(table, *number).is_err()).expect("the cap stops joins")
 }
 
-/// The slots in use.
+/// The bytes in use.
 fn in_use(table: &GroupTable) -> usize {
-    table.stats().slots_in_use
+    table.stats().in_use_bytes
 }
 
 #[test]
@@ -46,7 +46,7 @@ fn at_the_cap_a_join_fails_and_changes_nothing() {
     let (table, count) = full_table();
     let version = table.snapshot().unwrap().version();
     let before = in_use(&table);
-    assert!(before * Stats::SLOT_BYTES <= LIMIT_BYTES);
+    assert!(before <= LIMIT_BYTES);
     let mut txn = table.begin_write();
     let refused = Err(WriteError::OutOfCapacity { limit_bytes: LIMIT_BYTES });
     assert_eq!(txn.join(&membership(count)), refused);
@@ -90,10 +90,10 @@ fn what_a_refused_change_began_is_not_published() {
     assert_eq!(snapshot.ipv4().interfaces().filter(|on| *on == nowhere).count(), 0);
 }
 
-/// The bound on slots in use while memberships leave: the cap, and one copy of what live versions hold.
+/// The bound on bytes in use while memberships leave: the cap, and one copy of what live versions hold.
 fn bound(held: &[Snapshot]) -> usize {
-    let nodes: BTreeSet<usize> = held.iter().flat_map(reachable).collect();
-    LIMIT_BYTES / Stats::SLOT_BYTES + nodes.len()
+    let nodes: BTreeMap<usize, usize> = held.iter().flat_map(reachable).collect();
+    LIMIT_BYTES + nodes.values().sum::<usize>()
 }
 
 #[test]
@@ -107,7 +107,7 @@ fn a_full_table_with_a_snapshot_held_empties_one_leave_a_commit() {
         assert_eq!(txn.leave(&membership(number)), Ok(true));
         txn.commit();
         assert!(in_use(&table) <= bound);
-        if in_use(&table) * Stats::SLOT_BYTES > LIMIT_BYTES {
+        if in_use(&table) > LIMIT_BYTES {
             went_over = true;
             assert!(matches!(join(&table, count), Err(WriteError::OutOfCapacity { .. })));
             let limit_bytes = LIMIT_BYTES;
@@ -139,7 +139,8 @@ fn one_commit_takes_a_table_back_under_its_cap_when_no_snapshot_holds_more() {
         assert_eq!(txn.leave(&membership(if changes { count / 2 } else { 0 })), Ok(changes));
         txn.commit();
         let current = table.snapshot().unwrap();
-        assert_eq!(table.stats().slots_in_use, reachable(&current).len(), "nothing else is left");
+        let reached = reachable(&current).values().sum::<usize>();
+        assert_eq!(in_use(&table), reached, "nothing else is left");
         assert_eq!(join(&table, 0), Ok(true));
     }
 }
@@ -157,8 +158,8 @@ fn leaves_alone_stay_within_one_copy_of_what_is_held() {
         txn.commit();
         most = most.max(in_use(&table));
     }
-    assert!(most * Stats::SLOT_BYTES > LIMIT_BYTES, "the snapshot kept all of a full table");
-    assert!(most <= bound, "{most} slots exceed the bound of {bound}");
+    assert!(most > LIMIT_BYTES, "the snapshot kept all of a full table");
+    assert!(most <= bound, "{most} bytes exceed the bound of {bound}");
 }
 
 #[test]

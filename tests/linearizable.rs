@@ -259,7 +259,7 @@ fn round(seed: u64) -> Result<(), String> {
     compare(written, seen)?;
     shared.table.reclaim();
     let stats = shared.table.stats();
-    match (stats.live_versions, stats.slots_retained, stats.slots_pending) {
+    match (stats.live_versions, stats.retained_bytes, stats.pending_bytes) {
         (1, 0, 0) => Ok(()),
         _ => Err(format!("something is left behind: {stats:?}")),
     }

@@ -51,7 +51,7 @@ fn publish_against_load_and_count_against_death() {
         assert!((1..=3).contains(&reader.join().unwrap()));
         assert!(index.change([4], true));
         assert_eq!(index.live_versions(), 1, "the last holder told the writer");
-        assert_eq!(index.retained_nodes(), 0);
+        assert_eq!(index.retained_bytes(), 0);
     });
 }
 
@@ -71,7 +71,7 @@ fn two_readers_and_a_writer() {
         assert!(index.change([2], true));
         readers.into_iter().for_each(|reader| reader.join().unwrap());
         assert!(index.change([3], true));
-        assert_eq!((index.live_versions(), index.retained_nodes()), (1, 0));
+        assert_eq!((index.live_versions(), index.retained_bytes()), (1, 0));
     });
 }
 
@@ -95,7 +95,7 @@ fn two_writers_and_a_reader() {
         writer.join().unwrap();
         drop(last);
         assert!(index.change([6], true));
-        assert_eq!((index.live_versions(), index.retained_nodes()), (1, 0));
+        assert_eq!((index.live_versions(), index.retained_bytes()), (1, 0));
         assert_eq!(check(&index.snapshot().unwrap()), 6);
     });
 }
@@ -113,7 +113,7 @@ fn drop_of_the_last_snapshot_against_commit() {
         assert!(index.change([4], true));
         dropper.join().unwrap();
         assert!(index.change([5], true));
-        assert_eq!((index.live_versions(), index.retained_nodes()), (1, 0));
+        assert_eq!((index.live_versions(), index.retained_bytes()), (1, 0));
         assert_eq!(check(&index.snapshot().unwrap()), 5);
     });
 }

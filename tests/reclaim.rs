@@ -42,28 +42,36 @@ fn numbered<F: Small>([group, source, interface, protocol]: [u8; 4]) -> Membersh
 fn check(table: &GroupTable, held: &[Snapshot]) {
     table.reclaim();
     let current = table.snapshot().unwrap();
-    let mut versions: BTreeMap<Version, BTreeSet<usize>> = BTreeMap::new();
+    let mut versions: BTreeMap<Version, BTreeMap<usize, usize>> = BTreeMap::new();
     for snapshot in held.iter().chain([&current]) {
         versions.entry(snapshot.version()).or_insert_with(|| reachable(snapshot));
     }
-    let reached: BTreeSet<usize> = versions.values().flatten().copied().collect();
+    let reached: BTreeMap<usize, usize> =
+        versions.values().flatten().map(|(a, b)| (*a, *b)).collect();
     let exist = existing(table);
-    assert_eq!(exist.difference(&reached).count(), 0, "nodes that no live version reaches");
-    assert_eq!(reached.difference(&exist).count(), 0, "nodes that were freed too early");
+    let missing = |from: &BTreeMap<usize, usize>, nodes: &BTreeMap<usize, usize>| {
+        nodes.keys().filter(|node| !from.contains_key(node)).count()
+    };
+    assert_eq!(missing(&reached, &exist), 0, "nodes that no live version reaches");
+    assert_eq!(missing(&exist, &reached), 0, "nodes that were freed too early");
+    assert_eq!(exist, reached, "the bytes of each");
 
     let stats = table.stats();
-    assert_eq!((stats.live_versions, stats.slots_in_use), (versions.len(), exist.len()));
+    let bytes = |nodes: &BTreeMap<usize, usize>| nodes.values().sum::<usize>();
+    assert_eq!((stats.live_versions, stats.in_use_bytes), (versions.len(), bytes(&exist)));
     let of_current = &versions[&current.version()];
-    assert_eq!(stats.slots_retained, exist.len() - of_current.len());
-    assert_eq!(stats.slots_pending, 0);
+    assert_eq!(stats.retained_bytes, bytes(&exist) - bytes(of_current));
+    assert_eq!(stats.pending_bytes, 0);
 
     let retained = table.retained();
     assert!(retained.iter().map(|retained| retained.version).eq(versions.keys().copied()));
     for retained in retained {
         let others = versions.iter().filter(|(version, _)| **version != retained.version);
-        let by_others: BTreeSet<usize> = others.flat_map(|(_, nodes)| nodes).copied().collect();
-        let alone = versions[&retained.version].difference(&by_others).count();
-        assert_eq!(retained.slots, alone, "{retained:?}");
+        let by_others: BTreeSet<usize> =
+            others.flat_map(|(_, nodes)| nodes.keys()).copied().collect();
+        let nodes = versions[&retained.version].iter();
+        let alone = nodes.filter(|(node, _)| !by_others.contains(node));
+        assert_eq!(retained.bytes, alone.map(|(_, bytes)| bytes).sum::<usize>(), "{retained:?}");
         let holders = held.iter().chain([&current]);
         let holders = holders.filter(|held| held.version() == retained.version).count();
         assert_eq!(retained.holders, holders);
@@ -136,7 +144,7 @@ fn commits_alone_keep_pace_with_what_they_retire() {
     let table = GroupTable::new();
     let numbers = || (0..2000).map(|i| [(i % 100) as u8, (i / 100) as u8, 0, 0]);
     edit::<V4>(&table, numbers().map(|n| (n, true)).collect(), true);
-    let alone = table.stats().slots_in_use;
+    let alone = table.stats().in_use_bytes;
     for round in 0..20 {
         // Each version is held over the next commit only, which replaces most nodes. Then it is dropped
         // without a call of `reclaim`.
@@ -144,6 +152,6 @@ fn commits_alone_keep_pace_with_what_they_retire() {
         edit::<V4>(&table, numbers().step_by(4).map(|n| (n, round % 2 == 1)).collect(), true);
         drop(held);
         edit::<V4>(&table, vec![([round, 200, 0, 1], true)], true);
-        assert!(table.stats().slots_in_use <= 4 * alone, "garbage outruns the commits");
+        assert!(table.stats().in_use_bytes <= 4 * alone, "garbage outruns the commits");
     }
 }

@@ -114,7 +114,7 @@ fn turns(snapshot: &JoinIndexSnapshot) -> usize {
 /// Commits once more, and checks that one version is left. No other holder exists.
 fn check_one_version_is_left(index: &JoinIndex) {
     assert!(index.change([1], true));
-    assert_eq!((index.live_versions(), index.retained_nodes()), (1, 0));
+    assert_eq!((index.live_versions(), index.retained_bytes()), (1, 0));
 }
 
 #[test]
@@ -173,7 +173,7 @@ fn versions_die_on_any_thread() {
         }
         join_all(holders);
         assert!(index.change([7], true));
-        assert_eq!((index.live_versions(), index.retained_nodes()), (1, 0));
+        assert_eq!((index.live_versions(), index.retained_bytes()), (1, 0));
     });
 }
 
@@ -246,7 +246,7 @@ fn enumerations_go_on_while_many_write_and_no_more_versions_live_than_may() {
         join_all(readers);
         table.reclaim();
         let stats = table.stats();
-        assert_eq!((stats.live_versions, stats.slots_in_use), (1, 0), "all memberships have left");
+        assert_eq!((stats.live_versions, stats.in_use_bytes), (1, 0), "all memberships have left");
     });
 }
 

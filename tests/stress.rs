@@ -118,7 +118,7 @@ fn snapshots_are_whole_whatever_threads_do() {
     assert!(taken.load(Ordering::Relaxed) > 0);
     table.reclaim();
     let stats = table.stats();
-    assert_eq!((stats.live_versions, stats.slots_retained, stats.slots_pending), (1, 0, 0));
+    assert_eq!((stats.live_versions, stats.retained_bytes, stats.pending_bytes), (1, 0, 0));
 }
 
 #[test]

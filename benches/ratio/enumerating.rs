@@ -11,31 +11,43 @@ use crate::support::{SIZES, records, table};
 
 pub(crate) fn ask(asked: &Asked) {
     for joins in SIZES {
-        let name = |level: SimdLevel, page_bytes| {
-            format!("all sources / copy, {joins} joins, {page_bytes} bytes a call, {level}")
-        };
-        let pages = [16 << 10, 64 << 10];
-        let questions =
-            pages.iter().flat_map(|page| SimdLevel::available().map(move |level| (level, *page)));
-        let wanted: Vec<_> =
-            questions.filter(|(level, page)| asked.wants(&name(*level, *page))).collect();
-        if wanted.is_empty() {
-            continue;
-        }
-        let snapshot = table(joins).snapshot().expect("few versions live");
-        let expected = records(&snapshot);
-        assert_eq!(expected.len(), joins);
-        assert!(expected.is_sorted_by_key(|entry| (entry.group(), entry.source())));
-        let ready = huge(cast_slice(&expected));
-        drop(expected);
-        for (level, page_bytes) in wanted {
-            let name = name(level, page_bytes);
-            all_sources_against_copy(&name, &snapshot, level, &ready, page_bytes);
+        for is_compacted in [false, true] {
+            all_sources(asked, joins, is_compacted);
         }
     }
     for level in SimdLevel::available() {
         let name = format!("one per group / scalar loop, 1048576 joins, {level}");
         asked.ask(&name, || one_per_group_against_scalar(&name, level));
+    }
+}
+
+/// Asks for tables of `joins` joins, compacted or as random inserts leave them.
+fn all_sources(asked: &Asked, joins: usize, is_compacted: bool) {
+    let compacted = if is_compacted { " compacted" } else { "" };
+    let name = |level: SimdLevel, page_bytes| {
+        format!("all sources / copy, {joins} joins{compacted}, {page_bytes} bytes a call, {level}")
+    };
+    let pages = [16 << 10, 64 << 10];
+    let questions =
+        pages.iter().flat_map(|page| SimdLevel::available().map(move |level| (level, *page)));
+    let wanted: Vec<_> =
+        questions.filter(|(level, page)| asked.wants(&name(*level, *page))).collect();
+    if wanted.is_empty() {
+        return;
+    }
+    let table = table(joins);
+    if is_compacted {
+        table.compact().expect("memory");
+    }
+    let snapshot = table.snapshot().expect("few versions live");
+    let expected = records(&snapshot);
+    assert_eq!(expected.len(), joins);
+    assert!(expected.is_sorted_by_key(|entry| (entry.group(), entry.source())));
+    let ready = huge(cast_slice(&expected));
+    drop(expected);
+    for (level, page_bytes) in wanted {
+        let name = name(level, page_bytes);
+        all_sources_against_copy(&name, &snapshot, level, &ready, page_bytes);
     }
 }
 

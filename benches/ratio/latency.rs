@@ -5,9 +5,9 @@ use std::sync::Barrier;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use groupscan::{GroupTable, Snapshot};
+use groupscan::{GroupTable, Limits, Snapshot};
 
-use crate::changing::{Churn, Random, random_table};
+use crate::changing::{Churn, Random, change, random_table};
 use crate::rounds::{Asked, median, nanos_a_unit, print_figure, print_ratio};
 
 /// The table size of most questions.
@@ -30,6 +30,10 @@ pub(crate) fn ask(asked: &Asked) {
     asked.ask(name, || snapshot_and_drop(name));
     let name = "commit p99.9, 64 diverged snapshots held / none";
     asked.ask(name, || many_snapshots_held(name));
+    let name = "commit p99.9, compaction on / off";
+    asked.ask(name, || compaction(name));
+    let name = "churn: update with compaction / without, 1,048,576 joins";
+    asked.ask(name, || churn(name));
     let name = "64 diverged snapshots dropped, newest first / oldest first";
     asked.ask(name, || drop_orders(name));
     let name = "commit p99.9, second after a diverged snapshot was dropped / idle";
@@ -58,8 +62,13 @@ struct Changing {
 
 impl Changing {
     fn new() -> Self {
+        Self::with_compaction(true)
+    }
+
+    fn with_compaction(compacts: bool) -> Self {
         let mut random = Random::new();
-        let table = random_table(JOINS, &mut Random::new());
+        let table = GroupTable::with_limits(Limits::default().with_compaction(compacts));
+        change(&table, &Random::new().keys(JOINS), true);
         let churn = Churn::new(random.keys(JOINS), random);
         Self { table, churn }
     }
@@ -105,6 +114,38 @@ fn many_snapshots_held(name: &str) {
     drop(snapshots);
 }
 
+/// Two tables, with and without compaction, each changed once a join on average.
+fn churned() -> [Changing; 2] {
+    [true, false].map(|compacts| {
+        let mut changing = Changing::with_compaction(compacts);
+        changing.churn.run(&changing.table, 2 * JOINS);
+        changing
+    })
+}
+
+fn compaction(name: &str) {
+    let [mut on, mut off] = churned();
+    let rounds = (0..PAIRS)
+        .map(|_| (on.p999(|done| done == COMMITS), off.p999(|done| done == COMMITS)))
+        .collect();
+    print_ratio(name, "ns", rounds);
+}
+
+fn churn(name: &str) {
+    let [mut on, mut off] = churned();
+    let round = |changing: &mut Changing| {
+        nanos_a_unit(COMMITS, || changing.churn.run(&changing.table, COMMITS))
+    };
+    let rounds = (0..PAIRS).map(|_| (round(&mut on), round(&mut off))).collect();
+    print_ratio(name, "ns", rounds);
+    for (changing, with) in [(on, "with"), (off, "without")] {
+        let layout = changing.table.snapshot().expect("few versions live").ipv4().layout();
+        let [joins, by_interface] = [layout.joins, layout.by_interface].map(|index| index.fill());
+        let name = format!("churn: fill of joins, by interface, {with} compaction");
+        print_figure(&name, format!("{joins:.3} {by_interface:.3}"));
+    }
+}
+
 fn drop_orders(name: &str) {
     let mut changing = Changing::new();
     let mut millis = |newest_first: bool| {
@@ -118,7 +159,7 @@ fn drop_orders(name: &str) {
             changing.table.reclaim();
         }
         let millis = start.elapsed().as_secs_f64() * 1e3;
-        assert_eq!(changing.table.stats().slots_retained, 0);
+        assert_eq!(changing.table.stats().retained_bytes, 0);
         millis
     };
     let rounds = (0..3).map(|_| (millis(true), millis(false))).collect();

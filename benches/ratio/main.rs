@@ -19,6 +19,8 @@ mod reading;
 mod rounds;
 #[path = "../support/mod.rs"]
 mod support;
+mod viewing;
+mod walking;
 mod writing;
 
 fn main() {
@@ -26,6 +28,8 @@ fn main() {
     rounds::print_heads();
     enumerating::ask(&asked);
     reading::ask(&asked);
+    viewing::ask(&asked);
+    walking::ask(&asked);
     writing::ask(&asked);
     memory::ask(&asked);
     latency::ask(&asked);

@@ -6,7 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 use groupscan::internals::{JoinIndex, stop_in_snapshot};
-use groupscan::{Enumeration, Filter, GroupTable, Stats, V4, View};
+use groupscan::{Enumeration, Filter, GroupTable, V4, View};
 
 use crate::changing::{Churn, Random, change, random_table};
 use crate::rounds::{Asked, print_figure};
@@ -22,10 +22,11 @@ const STOP: Duration = Duration::from_secs(10);
 
 pub(crate) fn ask(asked: &Asked) {
     type Question = fn(&str);
-    let questions: [(&str, Question); 7] = [
+    let questions: [(&str, Question); 8] = [
         ("bytes of slots a join, join index, 1,048,576 random inserts", join_index_by_inserts),
         ("bytes of slots a join, join index, bulk load of 1,048,576", join_index_by_bulk_load),
-        ("bytes of slots a membership, three indexes, 1,048,576 random inserts", table_by_inserts),
+        ("bytes of slots a membership, two indexes, 1,048,576 random inserts", table_by_inserts),
+        ("bytes of slots a membership, two indexes, 1,048,576 compacted", table_compacted),
         ("bytes of a table: mapped for nodes, resident in all", small_tables),
         ("memory over 10,000,000 changes, one snapshot held", one_snapshot_held),
         ("memory over 10 s of changes, reader stopped in snapshot()", reader_stopped),
@@ -59,7 +60,7 @@ fn table_by_inserts(name: &str) {
 }
 
 fn in_use_bytes(table: &GroupTable) -> usize {
-    table.stats().slots_in_use * Stats::SLOT_BYTES
+    table.stats().in_use_bytes
 }
 
 /// The resident memory of the process, in bytes.
@@ -67,6 +68,13 @@ fn resident_bytes() -> usize {
     let statm = fs::read_to_string("/proc/self/statm").expect("Linux reports the memory in use");
     let pages = statm.split(' ').nth(1).and_then(|pages| pages.parse::<usize>().ok());
     pages.expect("the second number is that of resident pages") * 4096
+}
+
+fn table_compacted(name: &str) {
+    let table = random_table(JOINS, &mut Random::new());
+    table.compact().expect("memory");
+    let bytes = in_use_bytes(&table) as f64 / JOINS as f64;
+    print_figure(name, format!("{bytes:.2}"));
 }
 
 fn small_tables(name: &str) {
@@ -87,7 +95,7 @@ fn small_tables(name: &str) {
     }
 }
 
-/// The peak of slots in use, relative to those of the table alone.
+/// The peak of bytes in use, relative to those of the table alone.
 struct Peak {
     table: usize,
     most: usize,
@@ -97,18 +105,18 @@ impl Peak {
     fn of(table: &GroupTable) -> Self {
         table.reclaim();
         let stats = table.stats();
-        assert_eq!(stats.slots_retained, 0);
-        Self { table: stats.slots_in_use, most: stats.slots_in_use }
+        assert_eq!(stats.retained_bytes, 0);
+        Self { table: stats.in_use_bytes, most: stats.in_use_bytes }
     }
 
     fn look(&mut self, table: &GroupTable) {
-        self.most = self.most.max(table.stats().slots_in_use);
+        self.most = self.most.max(table.stats().in_use_bytes);
     }
 
     fn print(&self, name: &str, table: &GroupTable, more: &str) {
         table.reclaim();
-        let (most, after) = (self.most as f64, table.stats().slots_in_use as f64);
-        let now = table.stats().slots_in_use - table.stats().slots_retained;
+        let (most, after) = (self.most as f64, table.stats().in_use_bytes as f64);
+        let now = table.stats().in_use_bytes - table.stats().retained_bytes;
         let figures = format!(
             "at most {:.3} of the table, then {:.3}{more}",
             most / self.table.max(now) as f64,

@@ -674,9 +674,15 @@ typedef struct groupscan_position {
     uint8_t source[16];
     /* GROUPSCAN_IPV4 or GROUPSCAN_IPV6; 0 means before all records. */
     uint32_t family;
-    /* Not 0 if the place is behind the membership of `protocol`; 0 if it is behind all of (group, source). */
+    /* Not 0 if the place is behind the membership of `protocol`; 0 if it is behind all of (group, source), on
+     * the interface if there is one. */
     uint32_t has_protocol;
     uint32_t protocol;
+    /* Not 0 if the place is behind a membership on this interface. An enumeration of one interface ignores it;
+     * one of all memberships by interface begins with the first membership if it is 0. */
+    uint32_t has_interface;
+    uint32_t interface_index;
+    uint8_t next_hop[16];
 } groupscan_position;
 
 /*

@@ -90,7 +90,7 @@ pub trait InC: Family + From<Self::Address> {
     fn position_in(
         position: groupscan_position,
     ) -> Result<Option<Position<Self>>, groupscan_status> {
-        let groupscan_position { group, source, family, has_protocol, protocol } = position;
+        let groupscan_position { group, source, family, .. } = position;
         if family == 0 {
             return Ok(None);
         }
@@ -98,20 +98,27 @@ pub trait InC: Family + From<Self::Address> {
             return Err(GROUPSCAN_ERROR_INVALID_FAMILY);
         }
         let [group, source] = [group, source].map(Self::address_in);
-        let protocol = (has_protocol != 0).then_some(Protocol::new(protocol));
-        Ok(Some(Position { group, source, protocol }))
+        let protocol = (position.has_protocol != 0).then_some(Protocol::new(position.protocol));
+        let next_hop = Self::address_in(position.next_hop);
+        let interface = Interface::with_next_hop(position.interface_index, next_hop);
+        let interface = (position.has_interface != 0).then_some(interface);
+        Ok(Some(Position { group, source, interface, protocol }))
     }
 
     fn position_out(position: Option<Position<Self>>) -> groupscan_position {
-        position.map_or_else(groupscan_position::zeroed, |Position { group, source, protocol }| {
-            groupscan_position {
-                group: Self::address_out(group),
-                source: Self::address_out(source),
-                family: Self::NUMBER,
-                has_protocol: protocol.is_some().into(),
-                protocol: protocol.map_or(0, Protocol::number),
-            }
-        })
+        let Some(Position { group, source, interface, protocol }) = position else {
+            return groupscan_position::zeroed();
+        };
+        groupscan_position {
+            group: Self::address_out(group),
+            source: Self::address_out(source),
+            family: Self::NUMBER,
+            has_protocol: protocol.is_some().into(),
+            protocol: protocol.map_or(0, Protocol::number),
+            has_interface: interface.is_some().into(),
+            interface_index: interface.map_or(0, |interface| interface.index),
+            next_hop: interface.map_or([0; 16], |interface| Self::address_out(interface.next_hop)),
+        }
     }
 }
 

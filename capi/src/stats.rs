@@ -65,10 +65,10 @@ impl From<Stats> for groupscan_stats {
             ipv4: stats.ipv4.into(),
             ipv6: stats.ipv6.into(),
             live_versions: stats.live_versions,
-            in_use_bytes: stats.slots_in_use * Stats::SLOT_BYTES,
-            retained_bytes: stats.slots_retained * Stats::SLOT_BYTES,
-            pending_bytes: stats.slots_pending * Stats::SLOT_BYTES,
-            free_bytes: stats.slots_free * Stats::SLOT_BYTES,
+            in_use_bytes: stats.in_use_bytes,
+            retained_bytes: stats.retained_bytes,
+            pending_bytes: stats.pending_bytes,
+            free_bytes: stats.free_bytes,
             mapped_bytes: stats.mapped_bytes,
         }
     }
@@ -113,7 +113,7 @@ impl From<Retained> for groupscan_retained {
         Self {
             version: retained.version.number(),
             holders: retained.holders,
-            retained_bytes: retained.slots * Stats::SLOT_BYTES,
+            retained_bytes: retained.bytes,
         }
     }
 }

@@ -94,9 +94,7 @@ pub extern "C" fn groupscan_strerror(status: c_int) -> *const c_char {
 impl From<WriteError> for groupscan_status {
     fn from(error: WriteError) -> Self {
         match error {
-            WriteError::TooManyInterfaces { .. } | WriteError::TooManyMemberships { .. } => {
-                GROUPSCAN_ERROR_TOO_MANY
-            }
+            WriteError::TooManyMemberships { .. } => GROUPSCAN_ERROR_TOO_MANY,
             WriteError::OutOfCapacity { .. } => GROUPSCAN_ERROR_OUT_OF_CAPACITY,
             WriteError::OutOfMemory => GROUPSCAN_ERROR_OUT_OF_MEMORY,
             WriteError::NotAscending { .. } => GROUPSCAN_ERROR_NOT_ASCENDING,
@@ -184,7 +182,6 @@ mod tests {
     fn errors_that_no_other_test_causes_have_a_status() {
         for (error, status) in [
             (WriteError::TooManyMemberships { limit: 1 }, GROUPSCAN_ERROR_TOO_MANY),
-            (WriteError::TooManyInterfaces { limit: 1 }, GROUPSCAN_ERROR_TOO_MANY),
             (WriteError::OutOfMemory, GROUPSCAN_ERROR_OUT_OF_MEMORY),
         ] {
             assert_eq!(groupscan_status::from(error), status);

@@ -301,4 +301,7 @@ pub struct groupscan_position {
     pub family: u32,
     pub has_protocol: u32,
     pub protocol: u32,
+    pub has_interface: u32,
+    pub interface_index: u32,
+    pub next_hop: [u8; 16],
 }

@@ -92,8 +92,8 @@ fn run<F: Small>(operations: Vec<Operation>) {
             Operation::Reclaim => {
                 table.reclaim();
                 let stats = table.stats();
-                assert_eq!(stats.slots_pending, 0);
-                assert!(!open.is_empty() || stats.slots_retained == 0);
+                assert_eq!(stats.pending_bytes, 0);
+                assert!(!open.is_empty() || stats.retained_bytes == 0);
             }
             Operation::Start { view, group, source, interface } => {
                 if open.len() < OPEN {

@@ -4,11 +4,11 @@
 
 #![cfg_attr(fuzzing, no_main)]
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use groupscan::internals::{existing, reachable};
 use groupscan::{
-    Family, GroupTable, Join, JoinKey, Limits, Membership, Prefix, Snapshot, SnapshotError, Stats,
+    Family, GroupTable, Join, JoinKey, Limits, Membership, Prefix, Snapshot, SnapshotError,
     WriteError, WriteTxn,
 };
 use groupscan_testing::history::Models;
@@ -18,8 +18,8 @@ use groupscan_testing::model::{Model, Small, membership};
 const OPERATIONS: usize = 300;
 const LIVE_VERSIONS: usize = 6;
 
-/// The slots of a capped table: enough for some dozens of memberships, not for all.
-const SLOTS: usize = 160;
+/// The bytes of nodes of a capped table: enough for some dozens of memberships, not for all.
+const NODE_BYTES: usize = 320 << 10;
 
 /// An operation: its kind and three numbers. It takes few bytes, so that inputs soon have many.
 type Operation = [u8; 4];
@@ -38,7 +38,7 @@ groupscan_fuzz::target!(|data: &[u8]| {
         return;
     };
     let capped = options % 2 == 1;
-    let node_bytes = if capped { SLOTS * Stats::SLOT_BYTES } else { usize::MAX };
+    let node_bytes = if capped { NODE_BYTES } else { usize::MAX };
     let limits = Limits::default().with_live_versions(LIVE_VERSIONS).with_node_bytes(node_bytes);
     let table = GroupTable::with_limits(limits);
     let mut current = Models::default();
@@ -170,8 +170,8 @@ fn check_nodes(table: &GroupTable, held: &[(Snapshot, Models)], current: &Models
     };
     check(&now, current);
     let live = held.iter().map(|(snapshot, _)| snapshot).chain([&now]);
-    let reached: BTreeSet<usize> = live.flat_map(reachable).collect();
+    let reached: BTreeMap<usize, usize> = live.flat_map(reachable).collect();
     assert_eq!(existing(table), reached);
     let stats = table.stats();
-    assert_eq!((stats.slots_in_use, stats.slots_pending), (reached.len(), 0));
+    assert_eq!((stats.in_use_bytes, stats.pending_bytes), (reached.values().sum(), 0));
 }

@@ -1,25 +1,25 @@
 //! Enumeration of a snapshot through the caller's buffers.
 //!
-//! An [`Enumeration`] is a cursor in one index of one version: a rank. Each
+//! An [`Enumeration`] is a cursor in one order of one version: a place, which is a number. Each
 //! [`get_next`](Enumeration::get_next) packs records from the cursor on into the buffer that it is given.
 //!
 //! ```text
-//!  keys of an index       k0 k1 k2 k3 k4 k5 k6 k7 k8 k9
+//!  entries of an index    e0 e1 e2 e3 e4 e5 e6 e7 e8 e9
 //!                               |        |        |
 //!  range of the filter        first    cursor    end
 //! ```
 //!
-//! [`walk_index`] chooses the index and finds the range in it, [`view`] and [`filter`] choose the keys that are
-//! shown, [`kind`] chooses the recipe for their records, [`position`] names a place for other versions, and
+//! [`view`] and [`filter`] choose what is shown, [`position`] names a place for other versions, [`source`] has
+//! the indexes, their places and the recipes of their records, [`kind`] ties records to sources, and
 //! [`records`] iterates without a buffer of the caller.
 //!
 //! # Invariants
 //!
-//! - I1: the cursor is the rank of a key that is shown and was not returned yet, or `end`.
+//! - I1: the cursor is the place of a record that is shown and was not returned yet, or `end`.
 //! - I2: shared calls only increase the cursor, and the call that moves it from `a` to `b` returns the
 //!   records of `a..b`, so every record is returned once. Calls that move it back have the enumeration
 //!   exclusively.
-//! - I3: if groups or joins are shown once, no group or join has keys on both sides of `end`.
+//! - I3: if groups or joins are shown once, no group or join has entries on both sides of `end`.
 //!
 //! # Orderings
 //!
@@ -31,7 +31,7 @@
 //! `get_next` is lock-free: a thread retries only if another thread moved the cursor. It takes no lock,
 //! allocates nothing and makes no system call.
 //!
-//! If every key is shown, a call claims its range before it packs, so that threads that share an enumeration
+//! If every entry is shown, a call claims its range before it packs, so that threads that share an enumeration
 //! pack in parallel. Otherwise a call must pack to find the end of its range, and loses its work if another
 //! thread was faster; [`split`](Enumeration::split) shares such enumerations.
 //!
@@ -45,18 +45,18 @@ mod filter;
 mod kind;
 mod position;
 mod records;
+mod source;
 mod start;
 mod view;
-mod walk_index;
 
 use std::error::Error;
 use std::fmt;
 use std::mem::MaybeUninit;
-use std::ops::{ControlFlow, Range};
+use std::ops::Range;
 use std::slice;
 
 use crate::simd::{Distinct, RecordBuf, Selection, SimdLevel};
-use crate::sync::{AtomicUsize, Ordering};
+use crate::sync::{AtomicU64, Ordering};
 use crate::table::Snapshot;
 use crate::types::{Family, Join};
 
@@ -66,11 +66,10 @@ pub use position::Position;
 pub use records::{JoinKeys, Records};
 pub use view::View;
 
-use kind::Packing;
-use walk_index::WalkIndex;
+use source::{Pack, Place, Source};
 
 /// A walk over one version through the caller's buffers, in ascending order of (group, source): over its
-/// joins, or over the [`Memberships`] of an interface.
+/// joins or over memberships ([`Memberships`]).
 ///
 /// It shows exactly the version of its snapshot, from the first call to the last, whatever writers do
 /// meanwhile. It holds that version until it is dropped.
@@ -100,21 +99,20 @@ use walk_index::WalkIndex;
 #[must_use = "an enumeration retains its version until it is dropped"]
 pub struct Enumeration<F: Family, K: Kind = Joins> {
     snapshot: Snapshot,
-    index: WalkIndex<F>,
+    source: K::Source<F>,
     view: View,
     filter: Filter<F>,
-    /// `None` if every key of the range is shown.
+    /// `None` if every entry of the range is shown, apart from those that a merge filters.
     selection: Option<Selection<F>>,
     simd_level: SimdLevel,
-    /// The first rank of the filter's range, also in a part of it.
-    low: usize,
-    /// The first rank of this enumeration: that of the filter's range, or of a part of it.
-    first: usize,
-    end: usize,
-    /// The rank at which the search for the first record began.
-    start: usize,
-    cursor: AtomicUsize,
-    kind: std::marker::PhantomData<K>,
+    /// The first place of the filter's range, also in a part of it.
+    low: Place,
+    /// The first place of this enumeration: that of the filter's range, or of a part of it.
+    first: Place,
+    end: Place,
+    /// The place at which the search for the first record began.
+    start: Place,
+    cursor: AtomicU64,
 }
 
 impl<F: Family> Enumeration<F> {
@@ -123,17 +121,22 @@ impl<F: Family> Enumeration<F> {
 }
 
 impl<F: Family, K: Kind> Enumeration<F, K> {
-    fn new(snapshot: Snapshot, view: View, filter: Filter<F>, distinct: Distinct) -> Self {
+    fn new(
+        snapshot: Snapshot,
+        source: K::Source<F>,
+        view: View,
+        filter: Filter<F>,
+        distinct: Distinct,
+    ) -> Self {
         let selection = view.selection(&filter, distinct);
         let indexes = snapshot.indexes::<F>();
-        let index = WalkIndex::new(indexes, &filter);
-        let Range { start: first, mut end } = index.ranks(indexes, filter.groups());
+        let Range { start: first, mut end } = source.range(indexes, filter.groups());
         if selection.is_some_and(|selection| selection.low > selection.high) {
             end = first;
         }
         let mut enumeration = Self {
             snapshot,
-            index,
+            source,
             view,
             filter,
             selection,
@@ -142,37 +145,35 @@ impl<F: Family, K: Kind> Enumeration<F, K> {
             first,
             end,
             start: first,
-            cursor: AtomicUsize::new(first),
-            kind: std::marker::PhantomData,
+            cursor: AtomicU64::new(first),
         };
         enumeration.seek(first);
         enumeration
     }
 
-    /// Moves to the first record that is not before the key with this rank. If a group or a join is shown
-    /// once, the rank is that of its first key.
-    fn seek(&mut self, rank: usize) {
-        let rank = rank.clamp(self.first, self.end);
-        let found = match self.selection {
-            None => rank,
-            Some(_) => self.pack(rank..self.end, at_once, &mut RecordBuf::over(&mut [])),
+    /// Moves to the first record that is not before a place. If a group or a join is shown once, the place
+    /// is that of its first entry.
+    fn seek(&mut self, place: Place) {
+        let place = place.clamp(self.first, self.end);
+        let found = match self.is_exact() {
+            true => place,
+            false => self.pack_shown(place, &mut RecordBuf::over(&mut [])),
         };
-        self.start = rank;
-        self.cursor = AtomicUsize::new(found);
+        self.start = place;
+        self.cursor = AtomicU64::new(found);
     }
 
-    /// As [`sealed::Pack::pack`](kind::sealed::Pack::pack).
-    #[inline]
-    fn pack(
-        &self,
-        ranks: Range<usize>,
-        begin: impl FnOnce() -> ControlFlow<usize>,
-        buf: &mut RecordBuf<'_, K::Record<F>>,
-    ) -> usize {
-        let &Self { index, simd_level, selection, .. } = self;
-        let packing =
-            Packing { indexes: self.snapshot.indexes::<F>(), index, simd_level, selection };
-        K::pack(packing, ranks, begin, buf)
+    /// The records of a range of places.
+    #[inline(always)]
+    fn packer(&self, range: Range<Place>) -> <K::Source<F> as Source<F>>::Packer<'_> {
+        self.source.packer(self.snapshot.indexes::<F>(), &self.filter, range)
+    }
+
+    /// Packs the records that are shown from a place on, until one has no room. Returns the place of that one,
+    /// or the end.
+    fn pack_shown(&self, from: Place, buf: &mut RecordBuf<'_, K::Record<F>>) -> Place {
+        let packer = self.packer(from..self.end);
+        packer.compact(self.simd_level, self.selection.as_ref(), buf).unwrap_or(self.end)
     }
 
     /// Packs the next records into `buffer`: as many as fit whole, in ascending order of (group, source), and
@@ -237,47 +238,46 @@ impl<F: Family, K: Kind> Enumeration<F, K> {
                 let needed_bytes = size_of::<K::Record<F>>();
                 return Err(GetNextError::BufferTooSmall { needed_bytes });
             }
-            // I2: the batch belongs to this call if the cursor has not moved since.
-            let claim = |next| {
-                let (success, failure) = (Ordering::Relaxed, Ordering::Relaxed);
-                self.cursor.compare_exchange(at, next, success, failure).is_ok()
-            };
-            let (next, is_ours) = match self.selection {
-                None => {
-                    let next = at + buf.left().min(self.end - at);
-                    let mut is_ours = false;
-                    let begin = || {
-                        is_ours = claim(next);
-                        if is_ours { ControlFlow::Continue(()) } else { ControlFlow::Break(at) }
-                    };
-                    self.pack(at..next, begin, &mut buf);
-                    (next, is_ours)
+            let next = if self.is_exact() {
+                let next = at + (self.end - at).min(buf.left() as Place);
+                let packer = self.packer(at..next);
+                if !self.claim(at, next) {
+                    continue;
                 }
-                Some(_) => {
-                    let next = self.pack(at..self.end, at_once, &mut buf);
-                    (next, claim(next))
+                packer.expand(self.simd_level, &mut buf);
+                next
+            } else {
+                let next = self.pack_shown(at, &mut buf);
+                if !self.claim(at, next) {
+                    buf.clear();
+                    continue;
                 }
+                next
             };
-            if !is_ours {
-                buf.clear();
-                continue;
-            }
             return Ok(Batch { entries: buf.into_filled(), more: next < self.end });
         }
+    }
+
+    /// Moves the cursor from `at` to `next`, unless it has moved: then the batch belongs to another call (I2).
+    #[inline]
+    fn claim(&self, at: Place, next: Place) -> bool {
+        self.cursor.compare_exchange(at, next, Ordering::Relaxed, Ordering::Relaxed).is_ok()
     }
 
     /// The number of records that remain. An upper bound if the enumeration is not [exact](Self::is_exact); 0
     /// always means that none remain. With concurrent calls, it is that of some moment during the call.
     #[must_use]
     pub fn remaining(&self) -> usize {
-        self.end - self.cursor.load(Ordering::Relaxed)
+        self.source.count(self.cursor.load(Ordering::Relaxed)..self.end)
     }
 
-    /// Whether every key of the range is shown, so that the number of records is known in advance. So it is
-    /// without a source prefix for [`View::AllSources`] over all interfaces, and for memberships.
+    /// Whether every entry of the range is shown, so that the number of records is known in advance. So it is
+    /// without a source prefix for [`View::AllSources`] over all interfaces, and for the memberships of one
+    /// interface.
     #[must_use]
+    #[inline]
     pub fn is_exact(&self) -> bool {
-        self.selection.is_none()
+        self.selection.is_none() && self.source.has_ranks()
     }
 
     /// How far the enumeration has got: behind every record that was returned and before every record that
@@ -295,8 +295,10 @@ impl<F: Family, K: Kind> Enumeration<F, K> {
     pub fn position(&self) -> Option<Position<F>> {
         let indexes = self.snapshot.indexes::<F>();
         let at = self.unit_start(self.cursor.load(Ordering::Relaxed));
-        let last = at.checked_sub(1).filter(|last| *last >= self.low)?;
-        let behind = self.index.behind(indexes, last);
+        if at <= self.low {
+            return None;
+        }
+        let behind = self.source.position_before(indexes, at);
         // A position of joins does not depend on their memberships.
         let is_join = self.once() != Distinct::Key;
         Some(if is_join { Position::behind(behind.join()) } else { behind })
@@ -330,7 +332,7 @@ impl<F: Family, K: Kind> Enumeration<F, K> {
             Distinct::Join => Position::behind(position.join()),
             Distinct::Key => position,
         };
-        self.seek(self.index.rank_behind(self.snapshot.indexes::<F>(), &position));
+        self.seek(self.source.place_behind(self.snapshot.indexes::<F>(), &position));
         self
     }
 
@@ -383,25 +385,24 @@ impl<F: Family, K: Kind> Enumeration<F, K> {
         self.seek(self.first);
     }
 
-    /// The rank at which part `part` of `parts` begins: that of the first key of a group or join that is
-    /// shown once (I3). It may be before the cursor; no key in between is shown.
-    fn cut(&self, part: usize, parts: usize) -> usize {
+    /// The place at which part `part` of `parts` begins: that of the first entry of a group or join that is
+    /// shown once (I3). It may be before the cursor; no entry in between is shown.
+    fn cut(&self, part: usize, parts: usize) -> Place {
         let at = self.cursor.load(Ordering::Relaxed);
-        let keys = (self.end - at) as u128 * part as u128 / parts as u128;
-        self.unit_start(at + keys as usize)
+        self.unit_start(self.source.cut(self.snapshot.indexes::<F>(), at..self.end, part, parts))
     }
 
-    /// The rank of the first key of the group or join that is shown once and to which the key at `rank`
+    /// The place of the first entry of the group or join that is shown once and to which the entry at `place`
     /// belongs.
-    fn unit_start(&self, rank: usize) -> usize {
+    fn unit_start(&self, place: Place) -> Place {
         let indexes = self.snapshot.indexes::<F>();
         let once = self.once();
-        if rank == self.end || once == Distinct::Key {
-            return rank;
+        if place == self.end || once == Distinct::Key {
+            return place;
         }
-        let Position { group, source, .. } = self.index.behind(indexes, rank);
+        let Position { group, source, .. } = self.source.position_at(indexes, place);
         let source = if once == Distinct::Group { F::UNSPECIFIED } else { source };
-        self.index.rank_of(indexes, group, source)
+        self.source.place_of(indexes, Join::new(group, source))
     }
 
     /// What is shown once.
@@ -444,7 +445,7 @@ impl<F: Family, K: Kind> Enumeration<F, K> {
 /// some moment during the call.
 impl<F: Family, K: Kind> Clone for Enumeration<F, K> {
     fn clone(&self) -> Self {
-        let cursor = AtomicUsize::new(self.cursor.load(Ordering::Relaxed));
+        let cursor = AtomicU64::new(self.cursor.load(Ordering::Relaxed));
         Self { snapshot: self.snapshot.clone(), cursor, ..*self }
     }
 }
@@ -458,11 +459,6 @@ impl<F: Family, K: Kind> fmt::Debug for Enumeration<F, K> {
             .field("simd_level", &self.simd_level)
             .finish_non_exhaustive()
     }
-}
-
-/// The start of a scan that needs no claim.
-fn at_once() -> ControlFlow<usize> {
-    ControlFlow::Continue(())
 }
 
 /// The records that one call packed into its buffer.

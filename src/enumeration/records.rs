@@ -8,8 +8,9 @@ use bytemuck::Zeroable;
 
 use super::Enumeration;
 use super::kind::{Joins, Kind};
-use crate::tree::{LeafSlices, Tree};
+use crate::tree::{Runs, Tree};
 use crate::types::Family;
+use crate::types::sole::SoleMembership;
 
 /// How many records are packed at a time.
 const RECORDS: usize = 64;
@@ -98,18 +99,18 @@ impl<F: Family, K: Kind> fmt::Debug for Records<F, K> {
 #[derive(Clone)]
 #[must_use = "iterators are lazy"]
 pub struct JoinKeys<'a, F: Family> {
-    slices: LeafSlices<'a, F::JoinKey>,
+    runs: Runs<'a, F::JoinKey, SoleMembership>,
 }
 
 impl<'a, F: Family> JoinKeys<'a, F> {
-    pub(super) fn new(joins: &'a Tree<F::JoinKey>, ranks: Range<usize>) -> Self {
-        Self { slices: joins.slices(ranks) }
+    pub(super) fn new(joins: &'a Tree<F::JoinKey, SoleMembership>, ranks: Range<usize>) -> Self {
+        Self { runs: joins.runs(ranks) }
     }
 
     /// The number of keys that remain.
     #[must_use]
     pub fn keys_left(&self) -> usize {
-        self.slices.keys_left()
+        self.runs.keys_left()
     }
 }
 
@@ -118,7 +119,7 @@ impl<'a, F: Family> Iterator for JoinKeys<'a, F> {
 
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
-        self.slices.next()
+        self.runs.next().map(|run| run.entries.keys)
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {

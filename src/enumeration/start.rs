@@ -1,12 +1,14 @@
 //! The calls of a snapshot that read it in bulk.
 
+use std::ops::Range;
+
 use super::kind::{Joins, Memberships};
 use super::records::{JoinKeys, Records};
-use super::walk_index::WalkIndex;
+use super::source::{JoinSource, MembershipSource, Source};
 use super::{Enumeration, Filter, View};
 use crate::simd::Distinct;
 use crate::table::{FamilySnapshot, Snapshot};
-use crate::types::{Family, Interface, Prefix};
+use crate::types::{Family, Interface, MembershipOrder, Prefix};
 
 impl Snapshot {
     /// As [`FamilySnapshot::enumerate`], and the snapshot goes into the enumeration.
@@ -19,7 +21,7 @@ impl Snapshot {
             None => Distinct::Key,
             Some(_) => Distinct::Join,
         };
-        Enumeration::new(self, view, filter, distinct)
+        Enumeration::new(self, JoinSource::new(&filter), view, filter, distinct)
     }
 }
 
@@ -54,7 +56,48 @@ impl<'s, F: Family> FamilySnapshot<'s, F> {
         filter: Filter<F>,
     ) -> Enumeration<F, Memberships> {
         let filter = filter.with_interface(interface);
-        Enumeration::new(self.snapshot.clone(), View::AllSources, filter, Distinct::Key)
+        self.start_memberships(MembershipSource::On(interface), filter)
+    }
+
+    /// Starts an enumeration of all memberships, of all interfaces and protocols, including those that are not
+    /// joins, in an order. `filter` narrows it; an interface of the filter makes it
+    /// [`enumerate_memberships`](Self::enumerate_memberships) of that interface. It holds the version, as the
+    /// snapshot does.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use groupscan::{Filter, GroupTable, MembershipOrder};
+    ///
+    /// # let table = GroupTable::new();
+    /// let snapshot = table.snapshot()?;
+    /// let order = MembershipOrder::ByInterface;
+    /// for record in snapshot.ipv4().enumerate_all_memberships(order, Filter::all()) {
+    ///     println!("{} on {} by {}", record.join(), record.interface(), record.protocol());
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn enumerate_all_memberships(
+        self,
+        order: MembershipOrder,
+        filter: Filter<F>,
+    ) -> Enumeration<F, Memberships> {
+        let source = filter.interface().map_or(MembershipSource::In(order), MembershipSource::On);
+        self.start_memberships(source, filter)
+    }
+
+    fn start_memberships(
+        self,
+        source: MembershipSource<F>,
+        filter: Filter<F>,
+    ) -> Enumeration<F, Memberships> {
+        Enumeration::new(self.snapshot.clone(), source, View::AllSources, filter, Distinct::Key)
+    }
+
+    /// The ranks of the joins whose groups have a prefix.
+    fn join_ranks(self, groups: Prefix<F>) -> Range<usize> {
+        let Range { start, end } = JoinSource::All.range(self.indexes(), groups);
+        start as usize..end as usize
     }
 
     /// The records of the joins that `view` shows, one by one, ascending.
@@ -79,7 +122,7 @@ impl<'s, F: Family> FamilySnapshot<'s, F> {
     /// The number of joins whose group has this prefix. O(log n).
     #[must_use]
     pub fn count(self, groups: Prefix<F>) -> usize {
-        WalkIndex::Joins.ranks(self.indexes(), groups).len()
+        self.join_ranks(groups).len()
     }
 
     /// The joins whose group has this prefix, as slices of keys in the tree's nodes, without a copy. The
@@ -104,15 +147,15 @@ impl<'s, F: Family> FamilySnapshot<'s, F> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn join_keys(self, groups: Prefix<F>) -> JoinKeys<'s, F> {
-        let indexes = self.indexes();
-        JoinKeys::new(&indexes.joins, WalkIndex::Joins.ranks(indexes, groups))
+        JoinKeys::new(&self.indexes().joins, self.join_ranks(groups))
     }
 
     /// The keys of the joins from a rank on that are adjacent in memory: at least one below
     /// [`len`](Self::len), none from there on. O(log n).
     #[must_use]
     pub fn join_keys_at(self, rank: usize) -> &'s [F::JoinKey] {
-        self.indexes().joins.slices(rank..usize::MAX).next().unwrap_or_default()
+        let mut runs = self.indexes().joins.runs(rank..usize::MAX);
+        runs.next().map(|run| run.entries.keys).unwrap_or_default()
     }
 }
 

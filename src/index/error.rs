@@ -9,12 +9,6 @@ use crate::tree::AllocError;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum WriteError {
-    /// The memberships of the family are on as many interfaces as a table can distinguish. A retry helps
-    /// after an interface has lost all its memberships and the snapshots that contain them are gone.
-    TooManyInterfaces {
-        /// The limit.
-        limit: u32,
-    },
     /// The family has as many memberships as a table can count.
     /// [`WriteTxn::replace`](crate::WriteTxn::replace) counts those that it adds before it subtracts those
     /// that it removes. A retry helps after memberships were removed.
@@ -40,7 +34,6 @@ pub enum WriteError {
 impl fmt::Display for WriteError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::TooManyInterfaces { limit } => write!(f, "interface limit ({limit}) reached"),
             Self::TooManyMemberships { limit } => write!(f, "membership limit ({limit}) reached"),
             Self::OutOfCapacity { limit_bytes } => {
                 write!(f, "table memory limit ({limit_bytes} bytes) reached")

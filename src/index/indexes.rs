@@ -5,11 +5,12 @@
 use std::any::Any;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::interface_ids::IdAllocators;
+use super::sweeps::{Compaction, FamilySweeps, Sweep};
 use crate::mvcc::{Txn, VersionIndexes};
-use crate::tree::{Demand, NodePtr, Tree};
-use crate::types::key::{InterfaceIdKey, InterfaceKey, MembershipKey, MembershipParts};
-use crate::types::{Family, Interface, V4, V6};
+use crate::tree::{NodePtr, Tree};
+use crate::types::key::{JoinKey, MembershipKey, MembershipParts};
+use crate::types::sole::SoleMembership;
+use crate::types::{Family, Interface, Join, Membership, MembershipFlags, Protocol, V4, V6};
 
 /// The indexes of both families.
 pub(crate) struct TableIndexes {
@@ -31,7 +32,7 @@ impl TableIndexes {
 
     /// The indexes of family `F`, for changes.
     #[inline]
-    pub(crate) fn of_mut<F: Family>(&mut self) -> &mut Indexes<F> {
+    pub(super) fn of_mut<F: Family>(&mut self) -> &mut Indexes<F> {
         let [v4, v6]: [&mut dyn Any; 2] = [&mut self.v4, &mut self.v6];
         let found = v4.downcast_mut().or_else(|| v6.downcast_mut());
         found.unwrap_or_else(|| unreachable!("there are two families"))
@@ -40,13 +41,150 @@ impl TableIndexes {
 
 /// The memberships of one family, in the orders that readers ask for.
 pub(crate) struct Indexes<F: Family> {
-    pub(crate) joins: Tree<F::JoinKey>,
-    pub(crate) by_group: Tree<F::ByGroup>,
-    pub(crate) by_interface: Tree<F::ByInterface>,
-    /// The interfaces, by index and next hop.
-    pub(super) interfaces: Tree<InterfaceKey>,
-    /// The interfaces, by interface id.
-    pub(super) interface_ids: Tree<InterfaceIdKey>,
+    pub(crate) joins: Tree<F::JoinKey, SoleMembership>,
+    pub(crate) by_group: Tree<F::ByGroup, u8>,
+    pub(crate) by_interface: Tree<F::ByInterface, u8>,
+    pub(crate) by_neighbor: Tree<F::ByNeighbor, u8>,
+    /// The number of interfaces that have memberships.
+    pub(super) interface_count: u32,
+}
+
+/// An index of memberships that begins with the interface: that of interfaces without a next hop, or that of
+/// interfaces with one.
+pub(crate) trait InterfaceIndex<F: Family> {
+    type Key: MembershipKey<F>;
+
+    fn tree(indexes: &Indexes<F>) -> &Tree<Self::Key, u8>;
+    fn tree_mut(indexes: &mut Indexes<F>) -> &mut Tree<Self::Key, u8>;
+    fn sweep(sweeps: &mut FamilySweeps<F>) -> &mut Sweep<Self::Key>;
+}
+
+/// The index of the interfaces without a next hop.
+pub(crate) enum Direct {}
+
+/// The index of the interfaces with a next hop.
+pub(crate) enum Neighbor {}
+
+impl<F: Family> InterfaceIndex<F> for Direct {
+    type Key = F::ByInterface;
+
+    #[inline]
+    fn tree(indexes: &Indexes<F>) -> &Tree<F::ByInterface, u8> {
+        &indexes.by_interface
+    }
+
+    #[inline]
+    fn tree_mut(indexes: &mut Indexes<F>) -> &mut Tree<F::ByInterface, u8> {
+        &mut indexes.by_interface
+    }
+
+    #[inline]
+    fn sweep(sweeps: &mut FamilySweeps<F>) -> &mut Sweep<F::ByInterface> {
+        &mut sweeps.by_interface
+    }
+}
+
+impl<F: Family> InterfaceIndex<F> for Neighbor {
+    type Key = F::ByNeighbor;
+
+    #[inline]
+    fn tree(indexes: &Indexes<F>) -> &Tree<F::ByNeighbor, u8> {
+        &indexes.by_neighbor
+    }
+
+    #[inline]
+    fn tree_mut(indexes: &mut Indexes<F>) -> &mut Tree<F::ByNeighbor, u8> {
+        &mut indexes.by_neighbor
+    }
+
+    #[inline]
+    fn sweep(sweeps: &mut FamilySweeps<F>) -> &mut Sweep<F::ByNeighbor> {
+        &mut sweeps.by_neighbor
+    }
+}
+
+impl<F: Family> MembershipParts<F> {
+    /// What identifies a membership.
+    #[inline]
+    pub(crate) fn of(membership: &Membership<F>) -> Self {
+        let Membership { group, source, interface, protocol, .. } = *membership;
+        Self::new(Join::new(group, source), interface, protocol)
+    }
+
+    /// A membership of `join` on an interface.
+    #[inline]
+    pub(crate) fn new(join: Join<F>, interface: Interface<F>, protocol: Protocol) -> Self {
+        let Interface { index, next_hop } = interface;
+        let protocol = protocol.number();
+        Self { group: join.group, source: join.source, index, next_hop, protocol }
+    }
+
+    /// The interface.
+    #[inline]
+    pub(crate) fn interface(&self) -> Interface<F> {
+        Interface { index: self.index, next_hop: self.next_hop }
+    }
+
+    /// The join.
+    #[inline]
+    pub(crate) fn join(&self) -> Join<F> {
+        Join::new(self.group, self.source)
+    }
+
+    /// The membership, with its flags.
+    pub(crate) fn membership(&self, flags: MembershipFlags) -> Membership<F> {
+        Membership::new(self.join(), self.interface(), Protocol::new(self.protocol))
+            .with_flags(flags)
+    }
+
+    /// The first possible membership of a join, by group.
+    #[inline]
+    pub(crate) fn first_of_join(join: Join<F>) -> Self {
+        Self::new(join, Interface::new(0), Protocol::new(0))
+    }
+
+    /// The last possible membership of a join, by group.
+    #[inline]
+    pub(crate) fn last_of_join(join: Join<F>) -> Self {
+        let last = Interface::with_next_hop(u32::MAX, F::MAX);
+        Self::new(join, last, Protocol::new(u32::MAX))
+    }
+
+    /// The first possible membership on an interface.
+    #[inline]
+    pub(crate) fn first_on(interface: Interface<F>) -> Self {
+        Self::new(Join::any_source(F::UNSPECIFIED), interface, Protocol::new(0))
+    }
+
+    /// The last possible membership on an interface.
+    #[inline]
+    pub(crate) fn last_on(interface: Interface<F>) -> Self {
+        Self::new(Join::new(F::MAX, F::MAX), interface, Protocol::new(u32::MAX))
+    }
+
+    /// What the membership is in the value of its join, if it fits.
+    #[inline]
+    pub(super) fn sole(&self, flags: MembershipFlags) -> Option<SoleMembership> {
+        let fits = self.next_hop.is_unspecified();
+        fits.then(|| SoleMembership::new(self.index, self.protocol, flags)).flatten()
+    }
+}
+
+/// The flags of a value of an index of memberships.
+#[inline]
+pub(crate) fn flags_of(bits: u8) -> MembershipFlags {
+    let flags = MembershipFlags::from_bits(bits);
+    flags.unwrap_or_else(|| unreachable!("values are made of valid flags"))
+}
+
+/// The sole membership of a join, from the value of the join.
+#[inline]
+pub(crate) fn sole_of<F: Family>(
+    join: Join<F>,
+    value: SoleMembership,
+) -> Option<(MembershipParts<F>, MembershipFlags)> {
+    let (index, protocol, flags) = value.fields()?;
+    Some((MembershipParts::new(join, Interface::new(index), Protocol::new(protocol)), flags))
 }
 
 impl<F: Family> Indexes<F> {
@@ -55,14 +193,15 @@ impl<F: Family> Indexes<F> {
             joins: Tree::empty(),
             by_group: Tree::empty(),
             by_interface: Tree::empty(),
-            interfaces: Tree::empty(),
-            interface_ids: Tree::empty(),
+            by_neighbor: Tree::empty(),
+            interface_count: 0,
         }
     }
 
     /// # Safety
     ///
     /// As [`Tree::duplicate`].
+    #[inline]
     unsafe fn duplicate(&self) -> Self {
         // SAFETY: the contract is that of `Tree::duplicate` for each of the trees.
         unsafe {
@@ -70,8 +209,8 @@ impl<F: Family> Indexes<F> {
                 joins: self.joins.duplicate(),
                 by_group: self.by_group.duplicate(),
                 by_interface: self.by_interface.duplicate(),
-                interfaces: self.interfaces.duplicate(),
-                interface_ids: self.interface_ids.duplicate(),
+                by_neighbor: self.by_neighbor.duplicate(),
+                interface_count: self.interface_count,
             }
         }
     }
@@ -80,85 +219,62 @@ impl<F: Family> Indexes<F> {
         self.joins.for_each_node(after, visit);
         self.by_group.for_each_node(after, visit);
         self.by_interface.for_each_node(after, visit);
-        self.interfaces.for_each_node(after, visit);
-        self.interface_ids.for_each_node(after, visit);
+        self.by_neighbor.for_each_node(after, visit);
     }
 
     fn publish_figures(&self, figures: &FamilyFigures) {
         // Relaxed: numbers that guard nothing.
         figures.joins.store(self.joins.len(), Ordering::Relaxed);
-        figures.memberships.store(self.by_group.len(), Ordering::Relaxed);
-        figures.interfaces.store(self.interfaces.len(), Ordering::Relaxed);
+        figures.memberships.store(self.membership_count(), Ordering::Relaxed);
+        figures.interfaces.store(self.interface_count(), Ordering::Relaxed);
+    }
+
+    /// The number of memberships.
+    #[inline]
+    pub(crate) fn membership_count(&self) -> usize {
+        self.by_interface.len() + self.by_neighbor.len()
     }
 
     /// The number of interfaces that have memberships.
+    #[inline]
     pub(crate) fn interface_count(&self) -> usize {
-        self.interfaces.len()
+        self.interface_count as usize
     }
 
-    /// The id of an interface, if it has one.
-    pub(crate) fn interface_id(&self, interface: Interface<F>) -> Option<u32> {
-        let found = self.interfaces.get(interface_key(interface, 0))?;
-        Some(found.id())
+    /// Whether an interface has memberships.
+    pub(crate) fn has_memberships(&self, interface: Interface<F>) -> bool {
+        let first = MembershipParts::first_on(interface);
+        let found = match interface.next_hop.is_unspecified() {
+            true => self.by_interface.seek(F::ByInterface::new(first)).entry().map(parts_of),
+            false => self.by_neighbor.seek(F::ByNeighbor::new(first)).entry().map(parts_of),
+        };
+        found.is_some_and(|parts: MembershipParts<F>| parts.interface() == interface)
     }
 
-    /// The interface of an id, if the id is in use.
-    pub(crate) fn interface(&self, id: u32) -> Option<Interface<F>> {
-        self.interface_ids.get(InterfaceIdKey::new(id, 0, 0)).map(interface_of)
+    /// The value of a join, if there is this join.
+    #[inline]
+    pub(crate) fn join(&self, join: Join<F>) -> Option<SoleMembership> {
+        self.joins.get(F::JoinKey::new(join.group, join.source))
     }
 
-    /// The interfaces that have memberships, in no particular order.
-    pub(crate) fn interfaces(&self) -> impl Iterator<Item = Interface<F>> + '_ {
-        self.interface_ids.slices(0..usize::MAX).flatten().copied().map(interface_of)
-    }
-
-    /// Whether (group, source) has a membership with the join flag.
-    pub(super) fn is_joined(&self, group: F, source: F) -> bool {
-        let low = F::ByGroup::new(MembershipParts::first_of(group, source));
-        let high = F::ByGroup::new(MembershipParts::last_of(group, source));
-        self.by_group.range(low, high).any(|key| key.parts().is_join())
-    }
-
-    /// Whether an interface id has memberships.
-    pub(super) fn has_memberships(&self, id: u32) -> bool {
-        let (low, high) = id_range::<F>(id);
-        self.by_interface.range(low, high).next().is_some()
-    }
-
-    /// The most slots that `changes` changes of memberships need.
-    pub(super) fn worst_case(&self, changes: usize) -> Demand {
-        self.joins.worst_case(changes)
-            + self.by_group.worst_case(changes)
-            + self.by_interface.worst_case(changes)
-    }
-
-    /// The most slots that a new or a vanishing interface needs.
-    pub(super) fn interface_worst_case(&self) -> Demand {
-        self.interfaces.worst_case(1) + self.interface_ids.worst_case(1)
+    /// The memberships of a join that are in `by_group`, ascending.
+    pub(crate) fn elsewhere(
+        &self,
+        join: Join<F>,
+    ) -> impl Iterator<Item = (MembershipParts<F>, MembershipFlags)> + '_ {
+        let low = F::ByGroup::new(MembershipParts::first_of_join(join));
+        let high = F::ByGroup::new(MembershipParts::last_of_join(join));
+        self.by_group.range(low, high).map(|(key, flags)| (key.parts(), flags_of(flags)))
     }
 }
 
-/// The key of an interface with an id. The id takes no part in comparisons.
-pub(super) fn interface_key<F: Family>(interface: Interface<F>, id: u32) -> InterfaceKey {
-    InterfaceKey::new(interface.index, interface.next_hop.to_number(), id)
-}
-
-/// The interface of a key.
-fn interface_of<F: Family>(key: InterfaceIdKey) -> Interface<F> {
-    let (index, next_hop) = key.interface();
-    Interface { index, next_hop: F::from_number(next_hop) }
-}
-
-/// The first and the last possible key by interface of the memberships of an interface id.
-pub(crate) fn id_range<F: Family>(id: u32) -> (F::ByInterface, F::ByInterface) {
-    let low = MembershipParts::first_of(F::UNSPECIFIED, F::UNSPECIFIED);
-    let high = MembershipParts::last_of(F::MAX, F::MAX);
-    let bound = |parts| F::ByInterface::new(MembershipParts { interface_id: id, ..parts });
-    (bound(low), bound(high))
+/// The parts of the key of an entry.
+fn parts_of<F: Family, K: MembershipKey<F>>((key, _): (K, u8)) -> MembershipParts<F> {
+    key.parts()
 }
 
 impl VersionIndexes for TableIndexes {
-    type State = IdAllocators;
+    type State = Compaction;
     type Figures = Figures;
 
     fn empty() -> Self {

@@ -3,17 +3,19 @@
 use std::cmp::Ordering;
 
 use super::error::WriteError;
-use super::indexes::{TableTxn, id_range};
-use super::single::{release_unused, reserve_id, take_id};
-use crate::tree::{KeyUpdate, MAX_KEYS, Reach};
-use crate::types::key::{JoinKey, MembershipKey, MembershipParts};
+use super::indexes::{InterfaceIndex, TableTxn, flags_of};
+use super::write::{IndexMut, Lists, Transition, for_interface};
+use crate::tree::{MAX_KEYS, Reach};
+use crate::types::key::{MembershipKey, MembershipParts};
 use crate::types::{Family, Interface, Join, MembershipFlags, Protocol};
 
 /// A membership that is added, removed or gets other flags.
 struct Difference<F> {
     join: Join<F>,
+    /// The flags before, if the membership exists.
+    old: Option<MembershipFlags>,
     /// The new flags, or `None` if the membership is removed.
-    flags: Option<u8>,
+    new: Option<MembershipFlags>,
 }
 
 /// Replaces the memberships of a protocol on an interface by those of `joins`, which ascend strictly by
@@ -27,81 +29,69 @@ pub(crate) fn replace<F: Family>(
     if let Some(at) = joins.windows(2).position(|pair| !pair.is_sorted_by(|a, b| a < b)) {
         return Err(WriteError::NotAscending { at: at + 1 });
     }
-    let indexes = txn.indexes().of::<F>();
-    let id = indexes.interface_id(interface);
-    let before = id.map(|id| memberships_of(txn, id, protocol)).transpose()?;
-    let before = before.unwrap_or_default();
+    for_interface!(interface, replace_on::<F>(txn, interface, protocol, joins))
+}
+
+fn replace_on<F: Family, I: InterfaceIndex<F>>(
+    txn: &mut TableTxn<'_>,
+    interface: Interface<F>,
+    protocol: Protocol,
+    joins: &[Join<F>],
+) -> Result<usize, WriteError> {
+    let before = memberships_of::<F, I>(txn, interface, protocol)?;
     let changes = differences(txn, &before, joins)?;
     if changes.is_empty() {
         return Ok(0);
     }
-    let added = changes.iter().filter(|change| change.flags.is_some()).count();
+    let added = changes.iter().filter(|change| change.new.is_some()).count();
     // Changes are made in key order, so for a while all added memberships may exist together with all
     // that are still to be removed.
-    if indexes.by_group.len() + added > MAX_KEYS {
+    let indexes = txn.indexes().of::<F>();
+    let most = I::tree(indexes).len().max(indexes.by_group.len());
+    if most.saturating_add(2 * added) > MAX_KEYS {
         return Err(WriteError::TooManyMemberships { limit: MAX_KEYS });
     }
-
-    let mut by_group = vec_for(txn, changes.len())?;
-    let mut by_interface = vec_for(txn, changes.len())?;
-    let mut joined = vec_for(txn, changes.len())?;
-    let reach = if added > 0 { Reach::Capacity } else { Reach::System };
-    let demand = indexes.worst_case(changes.len()) + indexes.interface_worst_case();
-    txn.reserve(demand, reach)?;
-    reserve_id::<F>(txn)?;
-    let id = match id {
-        Some(id) => id,
-        None => take_id(txn, interface)?,
+    let mut lists = Lists::<F, I> {
+        joins: vec_for(txn, changes.len())?,
+        by_interface: vec_for(txn, changes.len())?,
+        by_group: vec_for(txn, 2 * changes.len())?,
     };
-
-    for Difference { join, flags } in &changes {
-        let parts = MembershipParts {
-            group: join.group,
-            source: join.source,
-            interface_id: id,
-            protocol: protocol.number(),
-            flags: flags.unwrap_or_default(),
-        };
-        let present = flags.is_some();
-        by_group.push(KeyUpdate { key: F::ByGroup::new(parts), present });
-        by_interface.push(KeyUpdate { key: F::ByInterface::new(parts), present });
-    }
-    txn.edit(|indexes| &mut indexes.of_mut::<F>().by_group).apply(&by_group);
-    txn.edit(|indexes| &mut indexes.of_mut::<F>().by_interface).apply(&by_interface);
-    let indexes = txn.indexes().of::<F>();
-    for Difference { join: Join { group, source }, .. } in &changes {
-        let (key, present) = (F::JoinKey::new(*group, *source), indexes.is_joined(*group, *source));
-        joined.push(KeyUpdate { key, present });
-    }
-    txn.edit(|indexes| &mut indexes.of_mut::<F>().joins).apply(&joined);
-    release_unused::<F>(txn, id);
-    txn.mark_changed();
+    let reach = if added > 0 { Reach::Capacity } else { Reach::System };
+    let demand = IndexMut::<F, I>::new(txn).demand_of(changes.len());
+    txn.reserve(demand, reach)?;
+    let transitions = changes.iter().map(|&Difference { join, old, new }| Transition {
+        parts: MembershipParts::new(join, interface, protocol),
+        old,
+        new,
+    });
+    IndexMut::<F, I>::new(txn).set_all(interface, transitions, &mut lists);
     Ok(changes.len())
 }
 
-/// The joins and flags of the memberships of a protocol on an interface id, ascending.
-fn memberships_of<F: Family>(
+/// The joins and flags of the memberships of a protocol on an interface, ascending.
+fn memberships_of<F: Family, I: InterfaceIndex<F>>(
     txn: &TableTxn<'_>,
-    id: u32,
+    interface: Interface<F>,
     protocol: Protocol,
-) -> Result<Vec<(Join<F>, u8)>, WriteError> {
-    let indexes = txn.indexes().of::<F>();
-    let (low, high) = id_range::<F>(id);
-    let count = indexes.by_interface.upper_bound(high) - indexes.by_interface.lower_bound(low);
+) -> Result<Vec<(Join<F>, MembershipFlags)>, WriteError> {
+    let tree = I::tree(txn.indexes().of::<F>());
+    let low = I::Key::new(MembershipParts::first_on(interface));
+    let high = I::Key::new(MembershipParts::last_on(interface));
+    let count = tree.upper_bound(high) - tree.lower_bound(low);
     let mut memberships = vec_for(txn, count)?;
-    let parts = indexes.by_interface.range(low, high).map(|key| key.parts());
-    let own = parts.filter(|parts| parts.protocol == protocol.number());
-    memberships.extend(own.map(|parts| (Join::new(parts.group, parts.source), parts.flags)));
+    let found = tree.range(low, high).map(|(key, flags)| (key.parts(), flags));
+    let own = found.filter(|(parts, _)| parts.protocol == protocol.number());
+    memberships.extend(own.map(|(parts, flags)| (parts.join(), flags_of(flags))));
     Ok(memberships)
 }
 
 /// The changes that turn the memberships `before` into `joins`. All three ascend.
 fn differences<F: Family>(
     txn: &TableTxn<'_>,
-    before: &[(Join<F>, u8)],
+    before: &[(Join<F>, MembershipFlags)],
     joins: &[Join<F>],
 ) -> Result<Vec<Difference<F>>, WriteError> {
-    let flags = MembershipFlags::JOIN.bits();
+    let flags = MembershipFlags::JOIN;
     let mut changes = vec_for(txn, before.len() + joins.len())?;
     let (mut before, mut joins) = (before.iter().peekable(), joins.iter().peekable());
     loop {
@@ -113,10 +103,11 @@ fn differences<F: Family>(
         };
         let had = before.next_if(|_| order.is_le());
         let join = joins.next_if(|_| order.is_ge());
+        let old = had.map(|(_, flags)| *flags);
         match (had, join) {
             (Some((_, had)), Some(_)) if *had == flags => {}
-            (_, Some(join)) => changes.push(Difference { join: *join, flags: Some(flags) }),
-            (Some((join, _)), None) => changes.push(Difference { join: *join, flags: None }),
+            (_, Some(join)) => changes.push(Difference { join: *join, old, new: Some(flags) }),
+            (Some((join, _)), None) => changes.push(Difference { join: *join, old, new: None }),
             (None, None) => {}
         }
     }

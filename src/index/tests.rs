@@ -4,11 +4,23 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 
+use super::merge::{Found, Merge, Order};
+use super::{ByGroup, ByInterface, Indexes, TableIndexes, leave, replace};
 use crate::mvcc::{Bounds, Versions};
 use crate::types::key::{JoinKey, MembershipKey, MembershipParts};
+use crate::types::sole::SoleMembership;
 use crate::types::{Family, Interface, Join, Membership, MembershipFlags, Protocol, V4, V6};
 
-use super::{Indexes, TableIndexes, leave, replace};
+/// What is to be in an order: the fields of a membership, in that order.
+type Fields<F> = (Interface<F>, Join<F>, Interface<F>, u32);
+
+fn by_group<F: Family>(parts: &MembershipParts<F>) -> Fields<F> {
+    (Interface::new(0), parts.join(), parts.interface(), parts.protocol)
+}
+
+fn by_interface<F: Family>(parts: &MembershipParts<F>) -> Fields<F> {
+    (parts.interface(), parts.join(), Interface::new(0), parts.protocol)
+}
 
 impl<F: Family> Indexes<F> {
     /// Panics if an invariant of the trees or of the indexes does not hold.
@@ -16,33 +28,88 @@ impl<F: Family> Indexes<F> {
         self.joins.check();
         self.by_group.check();
         self.by_interface.check();
-        self.interfaces.check();
-        self.interface_ids.check();
-        let sorted =
-            |key: &MembershipParts<F>| (key.group, key.source, key.interface_id, key.protocol);
-        let parts = self.by_group.slices(0..usize::MAX).flatten().map(|key| key.parts());
-        let mut memberships: Vec<_> = parts.collect();
-        let parts = self.by_interface.slices(0..usize::MAX).flatten().map(|key| key.parts());
-        let mut by_interface: Vec<_> = parts.collect();
-        memberships.sort_by_key(sorted);
-        by_interface.sort_by_key(sorted);
-        assert_eq!(memberships, by_interface, "I1");
+        self.by_neighbor.check();
+        let direct = self.by_interface.seek_rank(0).map(|(key, flags)| (key.parts(), flags));
+        let neighbors = self.by_neighbor.seek_rank(0).map(|(key, flags)| (key.parts(), flags));
+        let found: Vec<Found<F>> = direct
+            .chain(neighbors.inspect(|(parts, _)| assert!(!parts.next_hop.is_unspecified(), "I1")))
+            .map(|(parts, flags)| (parts, MembershipFlags::from_bits(flags).unwrap()))
+            .collect();
 
-        let joined = memberships.iter().filter(|parts| parts.is_join());
-        let joined: BTreeSet<(F, F)> = joined.map(|parts| (parts.group, parts.source)).collect();
-        let joins = self.joins.slices(0..usize::MAX).flatten();
-        assert!(joins.map(|key| (key.group(), key.source())).eq(joined), "I2");
+        // I2 and I3, from their statements.
+        let mut joined: BTreeMap<Join<F>, Vec<Found<F>>> = BTreeMap::new();
+        for (parts, flags) in &found {
+            if flags.contains(MembershipFlags::JOIN) {
+                joined.entry(parts.join()).or_default().push((*parts, *flags));
+            }
+        }
+        let sole = |found: &[Found<F>]| match found {
+            [(parts, flags)] if parts.next_hop.is_unspecified() => {
+                SoleMembership::new(parts.index, parts.protocol, *flags)
+            }
+            _ => None,
+        };
+        let values = joined
+            .iter()
+            .map(|(join, found)| (*join, sole(found).unwrap_or(SoleMembership::ELSEWHERE)));
+        let joins = self.joins.seek_rank(0);
+        let joins = joins.map(|(key, value)| (Join::new(key.group(), key.source()), value));
+        assert!(joins.eq(values), "I2, I3");
+        let mut elsewhere: Vec<_> = found
+            .iter()
+            .filter(|(parts, flags)| {
+                let is_join = flags.contains(MembershipFlags::JOIN);
+                !is_join || sole(&joined[&parts.join()]).is_none()
+            })
+            .map(|(parts, flags)| (by_group(parts), flags.bits()))
+            .collect();
+        elsewhere.sort();
+        let there = self.by_group.seek_rank(0);
+        let there = there.map(|(key, flags)| (by_group(&key.parts()), flags));
+        assert!(there.eq(elsewhere), "I3");
 
-        let used: BTreeSet<u32> = memberships.iter().map(|parts| parts.interface_id).collect();
-        let interfaces: BTreeMap<u32, _> =
-            used.iter().map(|id| (*id, self.interface(*id).expect("I3"))).collect();
-        assert_eq!(
-            (self.interfaces.len(), self.interface_ids.len()),
-            (used.len(), used.len()),
-            "I3"
-        );
-        let found = interfaces.iter().all(|(id, i)| self.interface_id(*i) == Some(*id));
-        assert!(found, "I3");
+        let interfaces: BTreeSet<_> = found.iter().map(|(parts, _)| parts.interface()).collect();
+        assert_eq!(self.interface_count(), interfaces.len(), "I4");
+        assert!(interfaces.iter().all(|interface| self.has_memberships(*interface)));
+        assert_eq!(self.membership_count(), found.len());
+    }
+
+    /// Panics if an order does not have the memberships that the other one has.
+    fn check_orders(&self) {
+        let first = MembershipParts::first_on(Interface::new(0));
+        let found: Vec<Found<F>> = Merge::<F, ByInterface>::from(self, &first).collect();
+        assert_eq!(found.len(), self.membership_count());
+        check_order::<F, ByGroup>(self, &found, by_group);
+        check_order::<F, ByInterface>(self, &found, by_interface);
+    }
+}
+
+/// Checks that all memberships come in an order, from each of them on and from behind each.
+fn check_order<F: Family, O: Order<F>>(
+    indexes: &Indexes<F>,
+    found: &[Found<F>],
+    fields: impl Fn(&MembershipParts<F>) -> Fields<F>,
+) {
+    let mut sorted = found.to_vec();
+    sorted.sort_by_key(|(parts, _)| fields(parts));
+    let all = |parts: MembershipParts<F>| Merge::<F, O>::from(indexes, &parts);
+    let mut merge = all(MembershipParts::first_on(Interface::new(0)));
+    for at in 0..=sorted.len() {
+        let rest = &sorted[at..];
+        assert_eq!(merge.peek().as_ref(), rest.first());
+        assert!(merge.clone().eq(rest.iter().copied()));
+        assert!(Merge::<F, O>::at(indexes, merge.ranks()).eq(rest.iter().copied()));
+        let before = Merge::<F, O>::before(indexes, merge.ranks());
+        let last = at.checked_sub(1).and_then(|at| sorted.get(at));
+        assert_eq!(before.as_ref(), last.map(|(parts, _)| parts));
+        if let Some((parts, _)) = rest.first() {
+            assert!(all(*parts).eq(rest.iter().copied()));
+            let protocol = parts.protocol.saturating_add(1);
+            let behind = MembershipParts { protocol, ..*parts };
+            let skipped = usize::from(protocol > parts.protocol);
+            assert!(all(behind).eq(rest.iter().skip(skipped).copied()));
+        }
+        merge.next();
     }
 }
 
@@ -56,21 +123,33 @@ enum Step {
 }
 
 fn step() -> impl Strategy<Value = Step> {
-    let numbers = || (0..12u8, 0..4u8, 0..3u8, 0..2u8, 1..=3u8);
+    let numbers = || (0..12u8, 0..4u8, 0..4u8, 0..3u8, 1..=3u8);
     prop_oneof![
         8 => numbers().prop_map(|(g, s, i, p, f)| Step::Join(g, s, i, p, f)),
         5 => numbers().prop_map(|(g, s, i, p, f)| Step::Leave(g, s, i, p, f)),
-        1 => (0..3u8, 0..2u8, proptest::collection::btree_set(0..48u8, 0..40))
+        1 => (0..4u8, 0..3u8, proptest::collection::btree_set(0..48u8, 0..40))
             .prop_map(|(i, p, joins)| Step::Replace(i, p, joins)),
         1 => Just(Step::Commit),
         1 => Just(Step::Abort),
     ]
 }
 
+fn address<F: Family>(number: u8) -> F {
+    F::from_number(number.into())
+}
+
+/// Interfaces with and without next hops.
+fn interface<F: Family>(number: u8) -> Interface<F> {
+    Interface::with_next_hop((number / 2).into(), address(number % 2))
+}
+
+/// Protocols that fit into the value of a join, and one that does not.
+fn protocol(number: u8) -> Protocol {
+    Protocol::new(if number == 2 { u32::MAX } else { number.into() })
+}
+
 fn membership<F: Family>(g: u8, s: u8, i: u8, p: u8, f: u8) -> Membership<F> {
-    let [group, source] = [g, s].map(|number| F::from_number(number.into()));
-    let interface = Interface::new(i.into());
-    Membership::source_specific(group, source, interface, Protocol::new(p.into()))
+    Membership::source_specific(address(g), address(s), interface(i), protocol(p))
         .with_flags(MembershipFlags::from_bits(f).unwrap())
 }
 
@@ -88,11 +167,9 @@ fn run<F: Family>(steps: Vec<Step>) {
                 leave(&mut txn, &membership::<F>(g, s, i, p, f)).unwrap();
             }
             Step::Replace(i, p, joins) => {
-                let number = |number: u8| F::from_number(number.into());
-                let join = |n| Join::new(number(n / 4), number(n % 4));
+                let join = |n| Join::new(address(n / 4), address(n % 4));
                 let joins: Vec<Join<F>> = joins.into_iter().map(join).collect();
-                let on = Interface::new(i.into());
-                replace(&mut txn, on, Protocol::new(p.into()), &joins).unwrap();
+                replace(&mut txn, interface(i), protocol(p), &joins).unwrap();
             }
             Step::Commit => {
                 txn.commit();
@@ -107,7 +184,11 @@ fn run<F: Family>(steps: Vec<Step>) {
         txn.indexes().of::<F>().check();
     }
     drop(txn);
-    held.iter().for_each(|version_ref| version_ref.indexes().of::<F>().check());
+    for version_ref in held {
+        let indexes = version_ref.indexes().of::<F>();
+        indexes.check();
+        indexes.check_orders();
+    }
 }
 
 proptest! {

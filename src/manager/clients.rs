@@ -337,7 +337,8 @@ mod tests {
                 assert_ne!(memberships(&manager), before);
                 break;
             }
-            assert!(refused > 1, "removal {at} asks for memory more than once");
+            // A single one asks for nodes, the others for lists, too.
+            assert!(refused > usize::from(at > 0), "removal {at} asks for memory");
         }
     }
 }

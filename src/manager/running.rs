@@ -12,7 +12,6 @@ use crate::enumeration::{Batch, Enumeration, Filter, Position, View};
 use crate::handles::{EnumerationHandle, NotInserted, ProtocolHandle, Reference};
 use crate::mvcc::Version;
 use crate::sync::Ordering;
-use crate::table::Stats;
 use crate::types::{SourceGroupEntry, V4};
 
 /// An enumeration that runs: the value of an enumeration handle.
@@ -239,7 +238,8 @@ impl GroupManager {
             let Running { enumeration, client, started, .. } = &*running;
             let version = enumeration.snapshot().version();
             let found = retained.binary_search_by_key(&version, |one| one.version);
-            let slots = found.ok().and_then(|at| retained.get(at)).map_or(0, |one| one.slots);
+            let retained_bytes =
+                found.ok().and_then(|at| retained.get(at)).map_or(0, |one| one.bytes);
             EnumerationInfo {
                 handle: EnumerationHandle::from_bits(bits),
                 client: *client,
@@ -250,7 +250,7 @@ impl GroupManager {
                 remaining: enumeration.remaining(),
                 age: now.since(*started),
                 idle: running.idle(now),
-                retained_bytes: slots * Stats::SLOT_BYTES,
+                retained_bytes,
             }
         };
         let mut enumerations: Vec<_> = self.enumerations.iter().map(info).collect();

@@ -12,8 +12,8 @@
 //!   current. From 0 it never rises.
 //! - I2: while a version has references, its data is alive and does not change, its nodes are alive, and
 //!   the data owns a reference to the owner.
-//! - I3: the thread that takes `holders` to 0 pushes the data to the inbox, once. From then on only the
-//!   writer touches it.
+//! - I3: the thread that takes `holders` to 0 pushes the data to the inbox, once, unless it is the writer, which
+//!   takes the version at once. From then on only the writer touches the data.
 //! - I4: a header's memory is alive while its version has references, and as long as a thread is pinned
 //!   that could have loaded it: the writer hands its reference, which is the last, to the epoch
 //!   collector. When the table is gone, no thread can load a header.
@@ -27,6 +27,7 @@
 //! - The inbox is pushed with release and emptied with acquire: the writer frees nodes after the last
 //!   read of them.
 
+use std::mem::ManuallyDrop;
 use std::ptr::{self, NonNull};
 use std::sync::Arc;
 
@@ -47,8 +48,8 @@ pub(super) trait Owner<S: VersionIndexes>: Send + Sync {
 pub(super) struct VersionData<S: VersionIndexes> {
     pub(super) version: Version,
     pub(super) indexes: S,
-    /// The number of nodes of the trees.
-    pub(super) nodes: usize,
+    /// The bytes of the slots of the trees' nodes.
+    pub(super) node_bytes: usize,
     /// A reference that the version owns while it has references itself, from `Arc::into_raw`.
     owner: *const dyn Owner<S>,
     /// The next version in the inbox.
@@ -83,12 +84,12 @@ impl<S: VersionIndexes> VersionHeader<S> {
     pub(super) fn create(
         version: Version,
         indexes: S,
-        nodes: usize,
+        node_bytes: usize,
         owner: Arc<dyn Owner<S>>,
         is_closed: bool,
     ) -> (Arc<Self>, VersionRef<S>) {
         let (owner, next) = (Arc::into_raw(owner), AtomicPtr::new(ptr::null_mut()));
-        let data = Box::new(VersionData { version, indexes, nodes, owner, next });
+        let data = Box::new(VersionData { version, indexes, node_bytes, owner, next });
         let data = NonNull::from(Box::leak(data));
         let header = Arc::new(Self { version, data, holders: AtomicUsize::new(1), is_closed });
         let current = VersionRef { header: NonNull::from(&*header), data };
@@ -195,15 +196,33 @@ impl<S: VersionIndexes> VersionRef<S> {
         self.data().version
     }
 
-    /// The number of nodes of the version.
-    pub(crate) fn nodes(&self) -> usize {
-        self.data().nodes
+    /// The bytes of the slots of the version's nodes.
+    pub(crate) fn node_bytes(&self) -> usize {
+        self.data().node_bytes
     }
 
     /// The contents of the version.
     #[inline]
     pub(crate) fn indexes(&self) -> &S {
         &self.data().indexes
+    }
+}
+
+impl<S: VersionIndexes> VersionRef<S> {
+    /// Drops the reference. Returns whether it was the last one: then the caller, which is the writer, has the
+    /// version as if it had taken it from the inbox.
+    #[inline]
+    pub(super) fn release(self) -> bool {
+        let this = ManuallyDrop::new(self);
+        let is_last = this.header().holders.fetch_sub(1, Ordering::Release) == 1;
+        if is_last {
+            // As in `drop`.
+            this.header().holders.load(Ordering::Acquire);
+            // SAFETY: the version owns a reference to the owner (I2), which is taken over. The data stays until the
+            // writer frees it (I3).
+            drop(unsafe { Arc::from_raw(this.data().owner) });
+        }
+        is_last
     }
 }
 

@@ -33,8 +33,9 @@ use crate::tree::{NodeList, Nodes};
 /// The live versions of a table, in order.
 pub(super) struct LiveVersions<S: VersionIndexes> {
     versions: Vec<Live<S>>,
-    /// The number of nodes that are pending anywhere.
+    /// The number of nodes that are pending anywhere, and the bytes of their slots.
     pending: usize,
+    pending_bytes: usize,
     /// The index of the version where pending nodes were found last.
     found_at: usize,
 }
@@ -48,12 +49,12 @@ struct Live<S: VersionIndexes> {
 
 impl<S: VersionIndexes> LiveVersions<S> {
     pub(super) fn new() -> Self {
-        Self { versions: Vec::new(), pending: 0, found_at: 0 }
+        Self { versions: Vec::new(), pending: 0, pending_bytes: 0, found_at: 0 }
     }
 
-    /// The number of nodes that wait to be freed or moved.
-    pub(super) fn pending(&self) -> usize {
-        self.pending
+    /// The bytes of the slots of the nodes that wait to be freed or moved.
+    pub(super) fn pending_bytes(&self) -> usize {
+        self.pending_bytes
     }
 
     /// Adds the version that is about to be current, with the nodes of the previous version that it replaced.
@@ -70,7 +71,8 @@ impl<S: VersionIndexes> LiveVersions<S> {
     ///
     /// # Safety
     ///
-    /// The caller is the writer and took the version from the inbox. It does not remove it a second time.
+    /// The caller is the writer and took the version from the inbox, or took its last reference. It does not
+    /// remove it a second time.
     pub(super) unsafe fn remove_dead(&mut self, version: Version) {
         let at = self.versions.binary_search_by_key(&version.number(), |live| live.number);
         let Ok(at) = at else {
@@ -80,11 +82,11 @@ impl<S: VersionIndexes> LiveVersions<S> {
         // The last version dies with the table. Its nodes go with the pool.
         if let Some(next) = self.versions.get_mut(at) {
             self.pending += gone.dead.len();
+            self.pending_bytes += gone.dead.bytes();
             next.pending.append(gone.pending);
             next.pending.append(gone.dead);
         }
-        // SAFETY: the version came from the inbox, so it is dead, and it was removed above, so this happens
-        // once.
+        // SAFETY: the version is dead, by contract, and it was removed above, so this happens once.
         unsafe { gone.header.free_data() };
         drop_superseded(gone.header);
     }
@@ -95,7 +97,7 @@ impl<S: VersionIndexes> LiveVersions<S> {
             let Some((mut before, here)) = self.find_pending() else {
                 unreachable!("`pending` counts the pending nodes");
             };
-            let mut done = 0;
+            let (mut done, mut done_bytes) = (0, 0);
             while steps > 0 {
                 let Some(node) = here.pending.pop() else {
                     break;
@@ -103,7 +105,10 @@ impl<S: VersionIndexes> LiveVersions<S> {
                 done += 1;
                 steps -= 1;
                 // SAFETY: a pending node is alive: only this function frees it, once it is off the list (I4).
-                let birth = unsafe { node.birth() };
+                let birth = unsafe {
+                    done_bytes += node.bytes();
+                    node.birth()
+                };
                 match &mut before {
                     // SAFETY: the node is alive, was just popped from its only list (I4), and belongs to the
                     // writer's pool.
@@ -115,6 +120,7 @@ impl<S: VersionIndexes> LiveVersions<S> {
                 }
             }
             self.pending -= done;
+            self.pending_bytes -= done_bytes;
         }
         self.pending
     }
@@ -130,14 +136,7 @@ impl<S: VersionIndexes> LiveVersions<S> {
         Some((before.last_mut(), from.first_mut()?))
     }
 
-    /// Whether there is a live version from `birth`, included, to `retire`, excluded.
-    pub(super) fn any_in(&self, birth: u64, retire: u64) -> bool {
-        let after = self.versions.partition_point(|live| live.number < retire);
-        let before = after.checked_sub(1).and_then(|at| self.versions.get(at));
-        before.is_some_and(|live| live.number >= birth)
-    }
-
-    /// The header of each live version, and the number of nodes that only this version reaches.
+    /// The header of each live version, and the bytes of the nodes that only this version reaches.
     ///
     /// Costs O(nodes on the dead lists + nodes of the current version that are younger than the previous
     /// live version).
@@ -145,14 +144,18 @@ impl<S: VersionIndexes> LiveVersions<S> {
         let mut before = None;
         self.versions.iter().enumerate().map(move |(at, live)| {
             let is_own = |birth: u64| before.is_none_or(|before| birth > before);
-            let mut nodes = live.dead.births().filter(|birth| is_own(*birth)).count();
+            let own = live.dead.births().filter(|(birth, _)| is_own(*birth));
+            let mut retained = own.map(|(_, bytes)| bytes).sum();
             if at + 1 == self.versions.len() {
                 // SAFETY: the caller is the writer, which frees data only when it removes the version.
                 let data = unsafe { live.header.data() };
-                data.indexes.for_each_node(before, &mut |_| nodes += 1);
+                data.indexes.for_each_node(before, &mut |node| {
+                    // SAFETY: a node of the current version is alive.
+                    retained += unsafe { node.bytes() };
+                });
             }
             before = Some(live.number);
-            (&*live.header, nodes)
+            (&*live.header, retained)
         })
     }
 

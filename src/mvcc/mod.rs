@@ -104,8 +104,9 @@ impl Error for SnapshotError {}
 
 /// The contents of a version: some trees.
 pub(crate) trait VersionIndexes: Send + Sync + Sized + 'static {
-    /// What the writer keeps besides the versions.
-    type State: WriterState;
+    /// What the writer keeps besides the versions, from one transaction to the next, whether they are committed
+    /// or not.
+    type State: Default + Send + 'static;
 
     /// Figures about the contents, which anyone may read without a lock.
     type Figures: Default + Send + Sync;
@@ -128,20 +129,6 @@ pub(crate) trait VersionIndexes: Send + Sync + Sized + 'static {
     fn publish_figures(&self, figures: &Self::Figures);
 }
 
-/// What the writer keeps besides the versions. Each transaction ends with exactly one of these calls.
-pub(crate) trait WriterState: Default + Send + 'static {
-    /// The transaction is about to be published as `version`.
-    fn commit(&mut self, version: u64);
-
-    /// The transaction ends and its changes are undone.
-    fn abort(&mut self);
-}
-
-impl WriterState for () {
-    fn commit(&mut self, _version: u64) {}
-    fn abort(&mut self) {}
-}
-
 /// What a live version retains. See [`GroupTable::retained`](crate::GroupTable::retained).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -150,17 +137,17 @@ pub struct Retained {
     pub version: Version,
     /// The number of snapshots and enumerations that hold it.
     pub holders: usize,
-    /// The number of slots that only this version reaches: they would be free without it.
-    pub slots: usize,
+    /// The bytes of the nodes that only this version reaches: they would be free without it.
+    pub bytes: usize,
 }
 
-/// How a table's memory is used, as of the end of the last transaction or reclamation step.
+/// How a table's memory is used, in bytes, as of the end of the last transaction or reclamation step.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Usage {
     pub(crate) live_versions: usize,
     pub(crate) pool: PoolUse,
-    /// The number of nodes of the current version.
-    pub(crate) current_nodes: usize,
-    /// The number of nodes that wait to be freed or moved.
-    pub(crate) pending_nodes: usize,
+    /// The bytes of the slots of the current version's nodes.
+    pub(crate) current_bytes: usize,
+    /// The bytes of the slots of the nodes that wait to be freed or moved.
+    pub(crate) pending_bytes: usize,
 }

@@ -16,7 +16,7 @@ use super::header::{Inbox, Owner, VersionData, VersionRef};
 use super::live::LiveVersions;
 use super::{SnapshotError, Usage, Version, VersionIndexes};
 use crate::sync::{AtomicUsize, Mutex, MutexGuard, Ordering};
-use crate::tree::{Nodes, Pool, PoolUse, SLOT_BYTES};
+use crate::tree::{Nodes, Pool, PoolUse};
 
 /// How many pending nodes a commit processes in addition to twice those that it replaced.
 const STEPS_A_COMMIT: usize = 8;
@@ -34,9 +34,9 @@ pub(crate) struct Bounds {
 }
 
 impl Bounds {
-    /// Whether that many slots in use are more than joins may bring into use.
+    /// Whether that many bytes in use are more than joins may bring into use.
     fn is_over(&self, in_use: usize) -> bool {
-        in_use > self.node_bytes / SLOT_BYTES
+        in_use > self.node_bytes
     }
 }
 
@@ -64,7 +64,7 @@ pub(super) struct Writer<S: VersionIndexes> {
 struct PublishedFigures<G> {
     in_use: PlainUsize,
     free: PlainUsize,
-    mapped_bytes: PlainUsize,
+    mapped: PlainUsize,
     current: PlainUsize,
     pending: PlainUsize,
     of_indexes: G,
@@ -99,10 +99,16 @@ impl<S: VersionIndexes> Shared<S> {
         self.live.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Stores the number of slots in use that [`refusal`](Self::refusal) goes by.
-    pub(super) fn note_in_use(&self, slots: usize) {
+    /// Counts a version that has lost its last reference (I2).
+    pub(super) fn note_death(&self) {
+        // Relaxed: the number guards nothing.
+        self.live.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// Stores the bytes of slots in use that [`refusal`](Self::refusal) goes by.
+    pub(super) fn note_in_use(&self, bytes: usize) {
         // Relaxed: a number that guards nothing.
-        self.published.in_use.store(slots, Ordering::Relaxed);
+        self.published.in_use.store(bytes, Ordering::Relaxed);
     }
 
     /// The number of versions that have references.
@@ -118,10 +124,10 @@ impl<S: VersionIndexes> Shared<S> {
             pool: PoolUse {
                 in_use: load(&self.published.in_use),
                 free: load(&self.published.free),
-                mapped_bytes: load(&self.published.mapped_bytes),
+                mapped: load(&self.published.mapped),
             },
-            current_nodes: load(&self.published.current),
-            pending_nodes: load(&self.published.pending),
+            current_bytes: load(&self.published.current),
+            pending_bytes: load(&self.published.pending),
         }
     }
 
@@ -146,8 +152,7 @@ impl<S: VersionIndexes> Shared<S> {
 
 impl<S: VersionIndexes> Owner<S> for Shared<S> {
     unsafe fn on_death(&self, data: NonNull<VersionData<S>>) {
-        // Relaxed: the number guards nothing (I2).
-        self.live.fetch_sub(1, Ordering::Relaxed);
+        self.note_death();
         // SAFETY: the caller took the version's count to 0, so only we touch its data.
         unsafe { self.inbox.push(data) };
     }
@@ -168,7 +173,7 @@ impl<S: VersionIndexes> Writer<S> {
     /// everything.
     pub(super) fn reclaim_for_commit(&mut self, shared: &Shared<S>, replaced: usize) {
         self.drain_dead(&shared.inbox);
-        let is_over = shared.bounds.is_over(self.nodes.pool().in_use());
+        let is_over = shared.bounds.is_over(self.nodes.pool().in_use_bytes());
         let steps = if is_over { usize::MAX } else { 2 * replaced + STEPS_A_COMMIT };
         self.live.work(&mut self.nodes, steps);
     }
@@ -181,15 +186,14 @@ impl<S: VersionIndexes> Writer<S> {
 
     /// Publishes the figures for readers without the lock.
     pub(super) fn publish_figures(&self, shared: &Shared<S>) {
-        let PublishedFigures { free, mapped_bytes, current, pending, of_indexes, .. } =
-            &shared.published;
+        let PublishedFigures { free, mapped, current, pending, of_indexes, .. } = &shared.published;
         let usage = self.nodes.pool().usage();
         shared.note_in_use(usage.in_use);
         // Relaxed: numbers that guard nothing.
         free.store(usage.free, Ordering::Relaxed);
-        mapped_bytes.store(usage.mapped_bytes, Ordering::Relaxed);
-        current.store(self.current().nodes(), Ordering::Relaxed);
-        pending.store(self.live.pending(), Ordering::Relaxed);
+        mapped.store(usage.mapped, Ordering::Relaxed);
+        current.store(self.current().node_bytes(), Ordering::Relaxed);
+        pending.store(self.live.pending_bytes(), Ordering::Relaxed);
         self.current().indexes().publish_figures(of_indexes);
     }
 
@@ -236,7 +240,7 @@ mod tests {
     #[test]
     fn a_closed_version_asks_before_it_is_held_first() {
         let bounds = Bounds { node_bytes: usize::MAX, live_versions: 2 };
-        let shared = Arc::new(Shared::<Tree<JoinKey4>>::new(bounds));
+        let shared = Arc::new(Shared::<Tree<JoinKey4, ()>>::new(bounds));
         shared.note_birth();
         let version = Version::default();
         let owner: Arc<dyn Owner<_>> = Arc::clone(&shared) as _;

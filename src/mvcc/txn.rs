@@ -8,10 +8,12 @@
 use std::mem::{self, ManuallyDrop};
 use std::sync::Arc;
 
+use bytemuck::Pod;
+
 use super::header::VersionHeader;
 use super::publication::Publication;
 use super::shared::{Shared, Writer};
-use super::{Version, VersionIndexes, WriterState};
+use super::{Version, VersionIndexes};
 use crate::sync::MutexGuard;
 use crate::tree::{AllocError, Demand, Edit, Reach, Tree};
 use crate::types::key::Key;
@@ -77,23 +79,38 @@ impl<'v, S: VersionIndexes> Txn<'v, S> {
     }
 
     /// A tree to change. Slots for the change must have been reserved.
-    pub(crate) fn edit<K: Key>(
+    #[inline]
+    pub(crate) fn edit<K: Key, V: Pod>(
         &mut self,
-        tree: impl for<'a> FnOnce(&'a mut S) -> &'a mut Tree<K>,
-    ) -> Edit<'_, K> {
+        tree: impl for<'a> FnOnce(&'a mut S) -> &'a mut Tree<K, V>,
+    ) -> Edit<'_, K, V> {
         // SAFETY: the tree is one of the transaction's own, and so are the nodes.
         unsafe { Edit::new(tree(&mut self.indexes), &mut self.writer.nodes) }
     }
 
-    /// The writer's state, and a test whether a live version is in `birth..retire`.
-    pub(crate) fn state_mut(&mut self) -> (&mut S::State, impl Fn(u64, u64) -> bool) {
-        let Writer { state, live, .. } = &mut *self.writer;
-        (state, |birth, retire| live.any_in(birth, retire))
+    /// A part of the contents that is not a tree, to change it.
+    pub(crate) fn edit_indexes<T>(
+        &mut self,
+        part: impl for<'a> FnOnce(&'a mut S) -> &'a mut T,
+    ) -> &mut T {
+        part(&mut self.indexes)
     }
 
-    /// Takes note of the versions that have died.
-    pub(crate) fn drain_dead(&mut self) {
-        self.writer.drain_dead(&self.shared.inbox);
+    /// The writer's state.
+    #[inline]
+    pub(crate) fn state_mut(&mut self) -> &mut S::State {
+        &mut self.writer.state
+    }
+
+    /// Whether there are slots for a change, without a reclamation and without more memory from the system.
+    #[inline]
+    pub(crate) fn has_slots(&self, demand: Demand) -> bool {
+        self.writer.nodes.pool().has(demand)
+    }
+
+    /// Takes free slots in the order of their addresses from now on, or no longer.
+    pub(crate) fn set_ordered(&mut self, is_ordered: bool) {
+        self.writer.nodes.pool_mut().set_ordered(is_ordered);
     }
 
     /// Reserves slots for a change. If there are too few, reclaims everything that can be reclaimed first.
@@ -143,9 +160,9 @@ impl<'v, S: VersionIndexes> Txn<'v, S> {
     /// Publishes the trees as the next version. Returns the number of nodes that it replaced.
     fn publish(&mut self) -> usize {
         let (shared, writer) = (self.shared, &mut *self.writer);
-        let nodes = writer.current().nodes().saturating_add_signed(writer.nodes.growth());
+        let growth = writer.nodes.growth_bytes();
+        let node_bytes = writer.current().node_bytes().saturating_add_signed(growth);
         let replaced = writer.nodes.commit();
-        writer.state.commit(self.number.number());
         // Even if publishing panics there is nothing to undo.
         self.has_ended = true;
         let replaced_count = replaced.len();
@@ -153,11 +170,11 @@ impl<'v, S: VersionIndexes> Txn<'v, S> {
 
         shared.note_birth();
         // Before the version is published: readers that find it closed ask again, by this figure.
-        shared.note_in_use(writer.nodes.pool().in_use());
+        shared.note_in_use(writer.nodes.pool().in_use_bytes());
         let is_closed = shared.refusal().is_some();
         let owner = Arc::clone(shared) as _;
         let (header, current) =
-            VersionHeader::create(self.number, indexes, nodes, owner, is_closed);
+            VersionHeader::create(self.number, indexes, node_bytes, owner, is_closed);
         writer.live.push(self.number.number(), Arc::clone(&header), replaced);
         // From here on the next transaction begins with this version, even if publishing panics: then the
         // previous version is leaked, which is safe.
@@ -165,14 +182,20 @@ impl<'v, S: VersionIndexes> Txn<'v, S> {
         self.published.publish(header);
         // The previous version loses the reference that it had for being current. It is on the list of live
         // versions together with the replaced nodes, so its death finds them.
-        drop(ManuallyDrop::into_inner(before));
+        if let Some(before) = ManuallyDrop::into_inner(before) {
+            let version = before.version();
+            if before.release() {
+                shared.note_death();
+                // SAFETY: this is the writer, and took the version's last reference, once.
+                unsafe { writer.live.remove_dead(version) };
+            }
+        }
         replaced_count
     }
 
     /// Drops what the transaction made. Returns the number of nodes that were replaced: none.
     fn undo(&mut self) -> usize {
         self.writer.nodes.abort();
-        self.writer.state.abort();
         0
     }
 

@@ -85,17 +85,17 @@ impl<S: VersionIndexes> Versions<S> {
         let mut writer = self.shared.lock();
         writer.drain_dead(&self.shared.inbox);
         let current = writer.version();
-        let retained = writer.live.retained().map(|(header, slots)| {
+        let retained = writer.live.retained().map(|(header, bytes)| {
             let version = header.version();
             let holders = header.holders() - usize::from(version == current);
-            Retained { version, holders, slots }
+            Retained { version, holders, bytes }
         });
         retained.collect()
     }
 
-    /// The addresses of the nodes that exist. Takes the writer's lock.
+    /// The addresses of the nodes that exist, and the bytes of their slots. Takes the writer's lock.
     #[cfg(feature = "__internals")]
-    pub(crate) fn existing(&self) -> std::collections::BTreeSet<usize> {
+    pub(crate) fn existing(&self) -> std::collections::BTreeMap<usize, usize> {
         self.shared.lock().nodes.pool().existing()
     }
 }

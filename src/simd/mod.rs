@@ -1,19 +1,24 @@
 //! Packing: keys of an index become records in a buffer, at the speed of memory.
 //!
-//! A [`Recipe`] defines the record of each key. A *kernel* follows recipes with the instructions of one
-//! [`SimdLevel`], in two ways: [`expand`](SimdLevel::expand) packs the record of every key,
-//! [`compact`](SimdLevel::compact) the records of the keys that a [`Selection`] shows. Kernels read keys in
-//! the nodes of the tree, and write only to the free part of a [`RecordBuf`]. The masks of a record follow
-//! from its addresses, so keys do not have them.
+//! A [`Recipe`] defines the record of each entry of an index: of a key and the value beside it. A *kernel*
+//! follows recipes with the instructions of one [`SimdLevel`], in two ways: [`expand`](SimdLevel::expand)
+//! packs the record of every entry, [`compact`](SimdLevel::compact) the records of the entries that a
+//! [`Selection`] shows. Kernels read entries in the nodes of the tree, and write only to the free part of a
+//! [`RecordBuf`]. The masks of a record follow from its addresses, so keys do not have them.
 //!
 //! ```text
-//!                   expand                                compact
-//!  portable         every recipe (the reference)          every recipe (the reference)
-//!  AVX2             joins; memberships of IPv4            joins of IPv4
-//!  AVX-512          joins; memberships                    joins of IPv4
+//! recipe                  portable           AVX2, AVX-512, NEON
+//! JoinRecords             expand, compact    expand, compact
+//! InterfaceJoinRecords    expand, compact    compact, of interfaces without a next hop
+//! MembershipRecords       expand, compact    expand, of interfaces without a next hop
 //! ```
 //!
-//! A vector kernel calls the portable one for what it does not implement.
+//! The portable kernel is the reference for the others, which call it for what they do not implement. The
+//! algorithms of the others are in [`vector`]; the modules of the architectures have their instructions.
+//!
+//! ```text
+//! mod ──▶ x86_64::{avx2, avx512}, aarch64::neon ──▶ vector ──▶ generic ──▶ recipe, selection, record_buf
+//! ```
 //!
 //! # Invariants
 //!
@@ -25,6 +30,8 @@
     reason = "indices are bounded by the lengths that they are computed from"
 )]
 
+#[cfg(all(target_arch = "aarch64", target_endian = "little"))]
+mod aarch64;
 mod generic;
 pub(crate) mod prefetch;
 mod recipe;
@@ -32,6 +39,11 @@ mod record_buf;
 mod selection;
 #[cfg(test)]
 mod tests;
+#[cfg_attr(
+    not(any(target_arch = "x86_64", all(target_arch = "aarch64", target_endian = "little"))),
+    allow(dead_code, unused_imports, reason = "this architecture has only the portable kernel")
+)]
+mod vector;
 #[cfg(target_arch = "x86_64")]
 mod x86_64;
 
@@ -40,14 +52,14 @@ use std::str::FromStr;
 
 use crate::simd::prefetch::PrefetchRange;
 use crate::types::ParseError;
-#[cfg(target_arch = "x86_64")]
-use crate::types::{Family, Join};
+use crate::types::key::Entries;
 
-#[cfg(target_arch = "x86_64")]
-use recipe::Shape;
+#[cfg(all(target_arch = "aarch64", target_endian = "little"))]
+use aarch64::neon;
 #[cfg(target_arch = "x86_64")]
 use x86_64::{avx2, avx512};
 
+use generic::part;
 pub(crate) use recipe::{InterfaceJoinRecords, JoinRecords, MembershipRecords, Recipe};
 pub(crate) use record_buf::RecordBuf;
 use selection::Last;
@@ -59,7 +71,8 @@ pub(crate) use selection::{Distinct, Selection};
 /// records; [`Enumeration::with_simd_level`](crate::Enumeration::with_simd_level) selects one, to compare
 /// levels or to rule one out.
 ///
-/// Prints as `portable`, `avx2` or `avx512`, and parses from the names of those that the processor has.
+/// Prints as `portable`, `avx2`, `avx512` or `neon`, and parses from the names of those that the processor
+/// has. AArch64 always has `neon`, unless it is big-endian.
 ///
 /// # Examples
 ///
@@ -84,6 +97,8 @@ enum Isa {
     Avx2,
     #[cfg(target_arch = "x86_64")]
     Avx512,
+    #[cfg(all(target_arch = "aarch64", target_endian = "little"))]
+    Neon,
 }
 
 impl SimdLevel {
@@ -102,6 +117,10 @@ impl SimdLevel {
                 return Self(Isa::Avx2);
             }
         }
+        #[cfg(all(target_arch = "aarch64", target_endian = "little"))]
+        if neon::is_available() {
+            return Self(Isa::Neon);
+        }
         Self::PORTABLE
     }
 
@@ -113,6 +132,8 @@ impl SimdLevel {
             avx2::is_available().then_some(Self(Isa::Avx2)),
             #[cfg(target_arch = "x86_64")]
             avx512::is_available().then_some(Self(Isa::Avx512)),
+            #[cfg(all(target_arch = "aarch64", target_endian = "little"))]
+            neon::is_available().then_some(Self(Isa::Neon)),
         ];
         levels.into_iter().flatten()
     }
@@ -126,104 +147,105 @@ impl SimdLevel {
             Isa::Avx2 => "avx2",
             #[cfg(target_arch = "x86_64")]
             Isa::Avx512 => "avx512",
+            #[cfg(all(target_arch = "aarch64", target_endian = "little"))]
+            Isa::Neon => "neon",
         }
     }
 
-    /// Packs the record of each key into `buf`, as many as fit, and prefetches `ahead`.
+    /// Packs the record of each entry into `buf`, as many as fit, and prefetches `ahead`.
     #[inline]
     pub(crate) fn expand<R: Recipe>(
         self,
         recipe: R,
-        keys: &[R::Key],
+        entries: Entries<'_, R::Key, R::Value>,
         buf: &mut RecordBuf<'_, R::Record>,
         ahead: PrefetchRange,
     ) {
         match self.0 {
-            Isa::Portable => generic::expand(recipe, keys, buf, ahead),
+            Isa::Portable => generic::expand(recipe, entries, buf, ahead),
             // SAFETY: the processor has the instructions (I1).
             #[cfg(target_arch = "x86_64")]
-            Isa::Avx2 => unsafe { avx2::expand(recipe, keys, buf, ahead) },
+            Isa::Avx2 => unsafe { vector::expand::<avx2::Avx2, R>(recipe, entries, buf, ahead) },
             // SAFETY: as above.
             #[cfg(target_arch = "x86_64")]
-            Isa::Avx512 => unsafe { avx512::expand(recipe, keys, buf, ahead) },
+            Isa::Avx512 => unsafe {
+                vector::expand::<avx512::Avx512, R>(recipe, entries, buf, ahead)
+            },
+            // SAFETY: as above.
+            #[cfg(all(target_arch = "aarch64", target_endian = "little"))]
+            Isa::Neon => unsafe { vector::expand::<neon::Neon, R>(recipe, entries, buf, ahead) },
         }
     }
 
-    /// Packs the records of the keys that `selection` shows into `buf`, as many as fit, and prefetches
-    /// `ahead`. `last` carries the last key in the selection's range from call to call; see [`Last`].
+    /// Packs the records of the entries that `selection` shows into `buf`, as many as fit, and prefetches
+    /// `ahead`. `last` carries the last join from call to call; see [`Last`].
     ///
-    /// Returns the position in `keys` of the first key that is shown and did not fit; `None` if all fit.
+    /// Returns the position of the first entry that is shown and did not fit; `None` if all fit.
     #[inline]
     pub(crate) fn compact<R: Recipe>(
         self,
         recipe: R,
         selection: &Selection<R::Family>,
         last: &mut Last<R::Family>,
-        keys: &[R::Key],
+        entries: Entries<'_, R::Key, R::Value>,
         buf: &mut RecordBuf<'_, R::Record>,
         ahead: PrefetchRange,
     ) -> Option<usize> {
-        #[cfg(target_arch = "x86_64")]
-        if R::SHAPE == Shape::Join4 && self != Self::PORTABLE {
-            let (mut at, mut ahead) = (0, ahead);
-            loop {
-                let rest = &keys[at..];
-                // SAFETY: the shape is `Join4`, as checked above.
-                at += unsafe { self.compact_vectors(recipe, selection, last, rest, buf, ahead) };
-                if at == keys.len() {
-                    return None;
-                }
-                // The records of a vector may not fit: a few keys, one by one.
-                let few = &keys[at..keys.len().min(at + FEW)];
-                if let Some(found) = generic::compact(recipe, selection, last, few, buf) {
-                    return Some(at + found);
-                }
-                at += few.len();
-                ahead = PrefetchRange::NONE;
-            }
+        if !R::SHAPE.is_of_joins() || self == Self::PORTABLE {
+            ahead.prefetch_from(0);
+            return generic::compact(recipe, selection, last, entries, buf);
         }
-        ahead.prefetch_from(0);
-        generic::compact(recipe, selection, last, keys, buf)
+        let count = entries.keys.len();
+        let (mut at, mut ahead) = (0, ahead);
+        loop {
+            let rest = part(entries, at..count);
+            at += self.compact_vectors(recipe, selection, last, rest, buf, ahead);
+            if at == count {
+                return None;
+            }
+            // The kernel cannot do the next vector: a few entries, one by one.
+            let few = part(entries, at..count.min(at + FEW));
+            if let Some(found) = generic::compact(recipe, selection, last, few, buf) {
+                return Some(at + found);
+            }
+            at += few.keys.len();
+            ahead = PrefetchRange::NONE;
+        }
     }
 
-    /// Compacts keys from the front by vectors, while the records of a whole vector fit or none is shown.
-    /// Returns the number of keys compacted.
-    ///
-    /// # Safety
-    ///
-    /// The recipe's shape is [`Shape::Join4`].
-    #[cfg(target_arch = "x86_64")]
+    /// Compacts entries from the front by vectors; see [`vector::compact`]. Returns their number.
+    #[cfg_attr(
+        not(any(target_arch = "x86_64", all(target_arch = "aarch64", target_endian = "little"))),
+        allow(unused_variables, reason = "this architecture has only the portable kernel")
+    )]
     #[inline]
-    unsafe fn compact_vectors<R: Recipe>(
+    fn compact_vectors<R: Recipe>(
         self,
         recipe: R,
         selection: &Selection<R::Family>,
         last: &mut Last<R::Family>,
-        keys: &[R::Key],
+        entries: Entries<'_, R::Key, R::Value>,
         buf: &mut RecordBuf<'_, R::Record>,
         ahead: PrefetchRange,
     ) -> usize {
         match self.0 {
             Isa::Portable => 0,
-            // SAFETY: the processor has the instructions (I1); this function requires the shape.
-            Isa::Avx2 => unsafe { avx2::compact(recipe, selection, last, keys, buf, ahead) },
+            // SAFETY: the processor has the instructions (I1).
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx2 => unsafe { avx2::compact(recipe, selection, last, entries, buf, ahead) },
             // SAFETY: as above.
-            Isa::Avx512 => unsafe { avx512::compact(recipe, selection, last, keys, buf, ahead) },
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx512 => unsafe { avx512::compact(recipe, selection, last, entries, buf, ahead) },
+            // SAFETY: as above.
+            #[cfg(all(target_arch = "aarch64", target_endian = "little"))]
+            Isa::Neon => unsafe { neon::compact(recipe, selection, last, entries, buf, ahead) },
         }
     }
 }
 
-/// The number of keys that are compacted one by one when the records of a vector may not fit: those of the
-/// widest vector.
-#[cfg(target_arch = "x86_64")]
+/// The number of entries that are compacted one by one when a vector of them cannot be: those of the widest
+/// vector.
 const FEW: usize = 8;
-
-/// The key of an IPv4 join, as a word.
-#[cfg(target_arch = "x86_64")]
-#[inline]
-fn word<F: Family>(join: Join<F>) -> u64 {
-    (join.group.to_number() as u64) << 32 | join.source.to_number() as u64
-}
 
 impl fmt::Display for SimdLevel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -237,7 +259,7 @@ impl FromStr for SimdLevel {
     fn from_str(text: &str) -> Result<Self, ParseError> {
         let found = Self::available().find(|level| level.name() == text);
         found.ok_or(ParseError::new(
-            "a SIMD level that this processor has: portable, avx2 or avx512",
+            "a SIMD level that this processor has: portable, avx2, avx512 or neon",
         ))
     }
 }

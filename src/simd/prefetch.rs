@@ -1,4 +1,7 @@
 //! Prefetch: requests for memory before it is read. Only on x86-64; elsewhere it does nothing.
+//!
+//! Lines are requested into the first-level cache or into the second, whichever the processor does better with:
+//! [`prefers_second_level`].
 
 #![allow(unsafe_code, reason = "the intrinsic is an unsafe function")]
 
@@ -12,12 +15,55 @@ pub(super) const LINE_BYTES: usize = 64;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct PrefetchRange {
     first: *const u8,
-    /// The number of lines, with the flag [`FAR`].
+    /// The number of lines, with the flags [`FAR`] and [`SECOND`].
     count: usize,
 }
 
 /// The flag in `count` of lines that lie beyond the caches.
 const FAR: usize = 1 << (usize::BITS - 1);
+
+/// The flag in `count` of lines that are requested into the second-level cache.
+const SECOND: usize = 1 << (usize::BITS - 2);
+
+/// Whether this processor does better with prefetches into the second-level cache: AMD's family 25 (Zen 3 and
+/// 4) enumerates a million joins 1.2 to 1.5 times as fast with them and changes them in 0.83 of the time, while
+/// family 26 (Zen 5) is 5 % slower.
+#[inline]
+pub(crate) fn prefers_second_level() -> bool {
+    #[cfg(all(target_arch = "x86_64", not(miri)))]
+    {
+        use std::sync::atomic::{AtomicU8, Ordering};
+
+        const UNKNOWN: u8 = 2;
+        static ANSWER: AtomicU8 = AtomicU8::new(UNKNOWN);
+        // Relaxed: every thread finds the same answer.
+        let answer = match ANSWER.load(Ordering::Relaxed) {
+            UNKNOWN => {
+                let answer = u8::from(is_amd_family_25());
+                ANSWER.store(answer, Ordering::Relaxed);
+                answer
+            }
+            answer => answer,
+        };
+        answer == 1
+    }
+    #[cfg(not(all(target_arch = "x86_64", not(miri))))]
+    false
+}
+
+/// Whether the processor is one of AMD's family 25, by the instruction CPUID.
+#[cfg(all(target_arch = "x86_64", not(miri)))]
+#[cold]
+fn is_amd_family_25() -> bool {
+    use std::arch::x86_64::__cpuid;
+
+    // SAFETY: every processor of this architecture has the instruction.
+    #[allow(unused_unsafe, reason = "safe in later versions of the standard library")]
+    let (vendor, signature) = unsafe { (__cpuid(0), __cpuid(1).eax) };
+    let vendor = [vendor.ebx, vendor.edx, vendor.ecx].map(u32::to_le_bytes);
+    let family = (signature >> 8 & 0xf) + (signature >> 20 & 0xff);
+    vendor.concat() == b"AuthenticAMD" && family == 25
+}
 
 impl PrefetchRange {
     /// No lines.
@@ -26,7 +72,8 @@ impl PrefetchRange {
     /// The lines of `bytes` bytes from `first` on, which begins a line.
     #[inline]
     pub(crate) fn new<T>(first: *const T, bytes: usize) -> Self {
-        Self { first: first.cast(), count: bytes.div_ceil(LINE_BYTES) }
+        let second = if prefers_second_level() { SECOND } else { 0 };
+        Self { first: first.cast(), count: bytes.div_ceil(LINE_BYTES) | second }
     }
 
     /// The same lines, marked as lying beyond the caches or not.
@@ -36,7 +83,7 @@ impl PrefetchRange {
     /// which is cheaper.
     #[inline]
     pub(crate) fn far(self, is_far: bool) -> Self {
-        Self { count: self.count() | if is_far { FAR } else { 0 }, ..self }
+        Self { count: self.count & !FAR | if is_far { FAR } else { 0 }, ..self }
     }
 
     /// Whether the lines lie beyond the caches.
@@ -52,7 +99,7 @@ impl PrefetchRange {
     /// The number of lines.
     #[inline]
     pub(super) fn count(self) -> usize {
-        self.count & !FAR
+        self.count & !(FAR | SECOND)
     }
 
     /// Requests line `at`.
@@ -62,9 +109,14 @@ impl PrefetchRange {
         let line = self.first.wrapping_add(at * LINE_BYTES);
         #[cfg(target_arch = "x86_64")]
         {
-            use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+            use std::arch::x86_64::{_MM_HINT_T0, _MM_HINT_T1, _mm_prefetch};
             // SAFETY: a prefetch has no visible effect and never faults, whatever the address.
-            unsafe { _mm_prefetch::<_MM_HINT_T0>(line.cast()) };
+            unsafe {
+                match self.count & SECOND {
+                    0 => _mm_prefetch::<_MM_HINT_T0>(line.cast()),
+                    _ => _mm_prefetch::<_MM_HINT_T1>(line.cast()),
+                }
+            }
         }
         #[cfg(not(target_arch = "x86_64"))]
         let _ = line;

@@ -93,7 +93,7 @@ impl<'b, R: Pod> RecordBuf<'b, R> {
 
     /// Writes the next record if one fits. Unless it `stays`, the record after it overwrites it.
     #[inline]
-    pub(super) fn put(&mut self, record: R, stays: bool) {
+    pub(crate) fn put(&mut self, record: R, stays: bool) {
         if self.left() > 0 {
             // SAFETY: one record fits, so its memory is writable (I1); it is written before it is counted.
             unsafe {

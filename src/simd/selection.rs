@@ -28,12 +28,19 @@ pub(crate) struct Selection<F> {
     pub(crate) shows_source: bool,
 }
 
-/// The join of the last key whose source is in the range: it decides whether the next key is a
-/// duplicate. A kernel may set it to `None` if a key out of the range followed, since duplicates are
-/// adjacent.
+/// The join of the last entry that has one and whose source is in the range: it decides whether the next one
+/// is a duplicate. A kernel may leave the last one that it has shown, which decides the same: between them
+/// are only duplicates of it, or each entry is shown and the join decides nothing.
 pub(super) type Last<F> = Option<Join<F>>;
 
 impl<F: Family> Selection<F> {
+    /// Whether no join from `low`, included, to `high`, excluded, is shown: all are of one group, and their
+    /// sources are out of the range.
+    #[inline]
+    pub(crate) fn skips(&self, low: Join<F>, high: Join<F>) -> bool {
+        low.group == high.group && (self.high < low.source || high.source <= self.low)
+    }
+
     /// Whether a key of `join` is shown after the key of `last`, which is updated.
     #[inline]
     pub(super) fn shows(&self, join: Join<F>, last: &mut Last<F>) -> bool {

@@ -1,13 +1,17 @@
-//! Compares every kernel with the recipes, key by key.
+//! Compares every kernel with the recipes, entry by entry.
 
+use std::collections::BTreeSet;
 use std::fmt::Debug;
-
-use bytemuck::{Zeroable, bytes_of};
+use std::ops::Range;
 
 use super::*;
 use crate::types::family::sealed::Keys;
-use crate::types::key::{JoinKey, MembershipKey, MembershipParts};
-use crate::types::{Interface, MembershipFlags, Protocol, V4, V6};
+use crate::types::key::{
+    ByGroupKey4, ByGroupKey6, ByInterfaceKey4, ByInterfaceKey6, ByNeighborKey4, ByNeighborKey6,
+    JoinKey, MembershipKey, MembershipParts,
+};
+use crate::types::sole::SoleMembership;
+use crate::types::{Family, Interface, Join, MembershipFlags, Protocol, V4, V6};
 
 const LENGTHS: usize = 300;
 
@@ -15,7 +19,7 @@ const LENGTHS: usize = 300;
 const CANARY: u8 = 0xa5;
 
 /// The number of canary bytes behind a buffer: more than a kernel stores in a step.
-const BEYOND: usize = 256;
+const BEYOND: usize = 1024;
 
 /// Makes addresses from numbers, with bytes that differ.
 trait Spread: Family {
@@ -30,42 +34,120 @@ trait Spread: Family {
             _ => low << 64 | low,
         })
     }
+
+    /// Ascending addresses at which comparisons of words and of signed words change their results.
+    fn edges() -> Vec<Self> {
+        let half = u32::from(Self::BITS) / 2;
+        let half = if Self::BITS == 32 { 32 } else { half };
+        let max = u128::MAX >> (128 - half);
+        let words = [0, 1, max >> 1, (max >> 1) + 1, max - 1, max];
+        let edges: Vec<u128> = match Self::BITS {
+            32 => words.to_vec(),
+            _ => words.iter().flat_map(|high| words.map(|low| high << 64 | low)).collect(),
+        };
+        edges.into_iter().map(Self::from_number).collect()
+    }
 }
 
 impl Spread for V4 {}
 impl Spread for V6 {}
 
+/// A recipe and what it is tested with.
+#[derive(Clone)]
+struct Case<R: Recipe> {
+    recipe: R,
+    keys: Vec<R::Key>,
+    values: Vec<R::Value>,
+}
+
+impl<R: Recipe> Case<R> {
+    fn new(recipe: R, entries: impl IntoIterator<Item = (R::Key, R::Value)>) -> Self {
+        let (keys, values) = entries.into_iter().unzip();
+        Self { recipe, keys, values }
+    }
+
+    fn entries(&self, positions: Range<usize>) -> Entries<'_, R::Key, R::Value> {
+        part(Entries { keys: &self.keys, values: &self.values }, positions)
+    }
+}
+
 /// (group, source) of ascending keys: groups of one to five joins, every other group with an any-source join,
 /// and (\*,\*) first.
-fn joins<F: Spread>(count: usize) -> Vec<(F, F)> {
+fn joins<F: Spread>() -> Vec<(F, F)> {
     let groups = (0..).flat_map(|group: u32| {
         let sources = (0..=group % 5).map(move |source| source + group % 2);
         sources.map(move |source| (F::spread(group), F::spread(source)))
     });
-    groups.take(count).collect()
+    groups.take(LENGTHS + 9).collect()
 }
 
-fn join_keys<F: Spread>(count: usize) -> Vec<F::JoinKey> {
-    joins(count).into_iter().map(|(group, source)| F::JoinKey::new(group, source)).collect()
+/// (group, source) of ascending keys: groups of one join, among them few of two, and from the 40th on more.
+fn small_groups<F: Spread>() -> Vec<(F, F)> {
+    let groups = (1..).flat_map(|group: u32| {
+        let is_more = group.is_multiple_of(11) || group > 40 && matches!(group % 4, 0 | 3);
+        (0..=u32::from(is_more)).map(move |source| (F::spread(group), F::spread(source + 1)))
+    });
+    groups.take(LENGTHS + 9).collect()
 }
 
-/// Memberships of one interface, up to three protocols per join. Some lack the join flag.
-fn membership_keys<F: Spread>(count: usize) -> Vec<F::ByInterface> {
-    let parts = joins(count).into_iter().enumerate().flat_map(|(at, (group, source))| {
+/// (group, source) of ascending keys: all pairs of edges.
+fn edge_joins<F: Spread>() -> Vec<(F, F)> {
+    let edges = F::edges();
+    let groups = edges.iter().step_by(edges.len().div_ceil(12));
+    groups.flat_map(|group| edges.iter().map(|source| (*group, *source))).collect()
+}
+
+fn join_records<F: Spread>(joins: Vec<(F, F)>) -> Case<JoinRecords<F>> {
+    let entries = joins.into_iter().enumerate().map(|(at, (group, source))| {
+        let sole = SoleMembership::new(at as u32, 7, MembershipFlags::JOIN);
+        (F::JoinKey::new(group, source), sole.unwrap_or(SoleMembership::ELSEWHERE))
+    });
+    Case::new(JoinRecords::new(), entries)
+}
+
+/// Which memberships have which flags, by their place and protocol.
+const FLAGS: [fn(u32, u32) -> u8; 5] = [
+    |_, _| 1,
+    |at, _| (at % 2 * 2 + 1) as u8,
+    |at, protocol| ((at + protocol) % 3 + 1) as u8,
+    // Few have no join flag, some of them before one of the same join that has.
+    |at, protocol| if (at * 7 + protocol) % 11 == 3 { 2 } else { 3 },
+    // Long runs of either.
+    |at, _| if at / 20 % 2 == 0 { 2 } else { 1 },
+];
+
+/// Memberships of these joins on an interface, up to three protocols per join. Keys ascend if the interface
+/// is their first part.
+fn memberships<F: Spread, K: MembershipKey<F>>(
+    joins: Vec<(F, F)>,
+    next_hop: F,
+    flags: fn(u32, u32) -> u8,
+) -> Vec<(K, u8)> {
+    let count = joins.len();
+    let entries = joins.into_iter().enumerate().flat_map(|(at, (group, source))| {
         let at = at as u32;
-        (0..=at % 3).map(move |protocol| MembershipParts {
-            group,
-            source,
-            interface_id: 0x0010_2030,
-            protocol: protocol << 24 | at,
-            flags: ((at + protocol) % 3 + 1) as u8,
+        (0..=at % 3).map(move |protocol| {
+            let index = 0x0102_0304;
+            let parts =
+                MembershipParts { group, source, index, next_hop, protocol: protocol << 24 | at };
+            (K::new(parts), flags(at, protocol))
         })
     });
-    parts.take(count).map(F::ByInterface::new).collect()
+    entries.take(count).collect()
 }
 
-fn interface<F: Spread>() -> Interface<F> {
-    Interface::with_next_hop(0x0102_0304, F::spread(77))
+fn interface_joins<F: Spread, K: MembershipKey<F>>(
+    joins: Vec<(F, F)>,
+    next_hop: F,
+    flags: fn(u32, u32) -> u8,
+) -> Case<InterfaceJoinRecords<F, K>> {
+    Case::new(InterfaceJoinRecords::new(), memberships(joins, next_hop, flags))
+}
+
+fn membership_records<F: Spread, K: MembershipKey<F>>(
+    next_hop: F,
+) -> Case<MembershipRecords<F, K>> {
+    Case::new(MembershipRecords::new(), memberships(joins(), next_hop, FLAGS[2]))
 }
 
 /// A prefetch range that varies with the case.
@@ -123,26 +205,38 @@ impl Drop for Guarded {
     }
 }
 
+fn are_canaries(bytes: &[u8]) -> bool {
+    // Compares slices, which is much faster than a loop in a build without optimization.
+    bytes == &[CANARY; BEYOND + LENGTHS][..bytes.len()]
+}
+
 /// Checks one expansion into a buffer at an offset, between canaries.
-fn check_expand<R>(kernel: SimdLevel, recipe: R, keys: &[R::Key], places: usize, offset: usize)
-where
+fn check_expand<R>(
+    kernel: SimdLevel,
+    case: &Case<R>,
+    positions: Range<usize>,
+    places: usize,
+    offset: usize,
+) where
     R: Recipe<Family: Spread, Record: PartialEq + Debug>,
 {
     let record_bytes = size_of::<R::Record>();
-    let spare = keys.len() % record_bytes;
+    let spare = positions.len() % record_bytes;
     let mut memory = vec![CANARY; offset + places * record_bytes + spare + BEYOND];
     let buffer = &mut memory[offset..offset + places * record_bytes + spare];
     let mut buf = RecordBuf::over(buffer);
     assert_eq!(buf.left(), places);
-    kernel.expand(recipe, keys, &mut buf, ahead(offset + keys.len(), &[0; 2048]));
-    let count = keys.len().min(places);
-    let expected: Vec<_> = keys[..count].iter().map(|key| recipe.record(*key, true)).collect();
-    assert_eq!(buf.into_filled(), expected, "{kernel}, {} keys", keys.len());
+    let entries = case.entries(positions);
+    kernel.expand(case.recipe, entries, &mut buf, ahead(offset + entries.keys.len(), &[0; 2048]));
+    let expected = entries.keys.iter().zip(entries.values).take(places);
+    let expected: Vec<_> =
+        expected.map(|(key, value)| case.recipe.record(*key, *value, true)).collect();
+    assert_eq!(buf.into_filled(), expected, "{kernel}, {} keys", entries.keys.len());
     let (before, after) = (&memory[..offset], &memory[offset + places * record_bytes..]);
-    assert!(before.iter().chain(after).all(|byte| *byte == CANARY), "{kernel}");
+    assert!(are_canaries(before) && are_canaries(after), "{kernel}");
 }
 
-fn expands<R>(recipe: R, keys: &[R::Key])
+fn expands<R>(case: &Case<R>)
 where
     R: Recipe<Family: Spread, Record: PartialEq + Debug>,
 {
@@ -150,37 +244,45 @@ where
         for length in 0..=LENGTHS {
             for offset in 0..16 {
                 let start = (offset + length) % 9;
-                let keys = &keys[start..start + length];
-                check_expand(kernel, recipe, keys, length + offset % 3, offset);
+                check_expand(kernel, case, start..start + length, length + offset % 3, offset);
             }
             for start in 0..8 {
-                let keys = &keys[start..start + length];
-                check_expand(kernel, recipe, keys, length, length % 16);
+                check_expand(kernel, case, start..start + length, length, length % 16);
             }
             // Fewer records fit than there are keys.
-            check_expand(kernel, recipe, &keys[..length], length / 2, 1);
+            check_expand(kernel, case, 0..length, length / 2, 1);
         }
     }
 }
 
 #[cfg(unix)]
-fn touches_nothing_else<R>(recipe: R, keys: &[R::Key])
+fn touches_nothing_else<R>(case: &Case<R>)
 where
     R: Recipe<Family: Spread, Record: PartialEq + Debug>,
 {
-    let (mut source, mut target) = (Guarded::new(), Guarded::new());
+    let (mut keys, mut values, mut target) = (Guarded::new(), Guarded::new(), Guarded::new());
     for kernel in SimdLevel::available() {
         for length in 0..=LENGTHS {
-            let place = source.last(length * size_of::<R::Key>());
-            place.copy_from_slice(bytemuck::cast_slice(&keys[..length]));
-            let keys: &[R::Key] = bytemuck::cast_slice(place);
+            let all = case.entries(0..length);
+            let keys = keys.last(size_of_val(all.keys));
+            keys.copy_from_slice(bytemuck::cast_slice(all.keys));
+            let values = values.last(size_of_val(all.values));
+            values.copy_from_slice(bytemuck::cast_slice(all.values));
+            let entries = Entries::<R::Key, R::Value> {
+                keys: bytemuck::cast_slice(keys),
+                values: bytemuck::cast_slice(values),
+            };
             let mut buf = RecordBuf::over(target.last(length * size_of::<R::Record>()));
-            kernel.expand(recipe, keys, &mut buf, PrefetchRange::NONE);
-            let expected = keys.iter().map(|key| recipe.record(*key, true));
+            kernel.expand(case.recipe, entries, &mut buf, PrefetchRange::NONE);
+            let expected = entries.keys.iter().zip(entries.values);
+            let expected = expected.map(|(key, value)| case.recipe.record(*key, *value, true));
             assert!(buf.into_filled().iter().copied().eq(expected));
             for selection in selections(Distinct::Key) {
-                let mut buf = RecordBuf::over(target.last(length * size_of::<R::Record>() / 2));
-                kernel.compact(recipe, &selection, &mut None, keys, &mut buf, PrefetchRange::NONE);
+                for places in [length / 2, length] {
+                    let mut buf = RecordBuf::over(target.last(places * size_of::<R::Record>()));
+                    let none = PrefetchRange::NONE;
+                    kernel.compact(case.recipe, &selection, &mut None, entries, &mut buf, none);
+                }
             }
         }
     }
@@ -189,9 +291,15 @@ where
 /// Selections with different ranges of sources and units that are shown once.
 fn selections<F: Spread>(distinct: Distinct) -> Vec<Selection<F>> {
     let ranges = [(0, u32::MAX), (1, u32::MAX), (0, 0), (2, 3), (1, 1), (4, u32::MAX), (1, 0)];
-    let bound = |number| if number == u32::MAX { F::MAX } else { F::spread(number) };
+    let bound = |number| match number {
+        u32::MAX => F::MAX,
+        // The views of source-specific joins begin with it.
+        1 => F::from_number(1),
+        _ => F::spread(number),
+    };
     let mut selections = Vec::new();
     for (low, high) in ranges.map(|(low, high)| (bound(low), bound(high))) {
+        let high = if low == high { F::spread(1) } else { high };
         for (once, shows_source) in
             [(distinct, true), (Distinct::Group, true), (Distinct::Group, false)]
         {
@@ -201,16 +309,27 @@ fn selections<F: Spread>(distinct: Distinct) -> Vec<Selection<F>> {
     selections
 }
 
-/// The positions and records of the keys that a selection shows, by the definition.
+/// Selections whose bounds are edges, all pairs of them.
+fn edge_selections<F: Spread>() -> Vec<Selection<F>> {
+    let edges = F::edges();
+    let bounds = edges.iter().flat_map(|low| edges.iter().map(|high| (*low, *high)));
+    let selections = bounds.enumerate().map(|(at, (low, high))| {
+        let once = [Distinct::Join, Distinct::Key, Distinct::Group][at % 3];
+        Selection { low, high, once, shows_source: at % 5 != 0 }
+    });
+    selections.collect()
+}
+
+/// The positions and records of the entries that a selection shows, by the definition.
 fn shown<R: Recipe>(
     recipe: R,
     selection: &Selection<R::Family>,
-    keys: &[R::Key],
+    entries: Entries<'_, R::Key, R::Value>,
 ) -> Vec<(usize, R::Record)> {
     let mut shown: Vec<(usize, R::Record)> = Vec::new();
-    let mut seen = std::collections::BTreeSet::new();
-    for (at, key) in keys.iter().enumerate() {
-        let Some(join) = recipe.join(*key) else { continue };
+    let mut seen = BTreeSet::new();
+    for (at, (key, value)) in entries.keys.iter().zip(entries.values).enumerate() {
+        let Some(join) = recipe.join(*key, *value) else { continue };
         if join.source < selection.low || join.source > selection.high {
             continue;
         }
@@ -220,46 +339,47 @@ fn shown<R: Recipe>(
             Distinct::Group => seen.insert(Join::any_source(join.group)),
         };
         if is_new {
-            shown.push((at, recipe.record(*key, selection.shows_source)));
+            shown.push((at, recipe.record(*key, *value, selection.shows_source)));
         }
     }
     shown
 }
 
-/// Checks compaction in runs of `runs` keys and pages of `places` records.
+/// Checks compaction in runs of `runs` entries and pages of `places` records.
 fn check_compact<R>(
     kernel: SimdLevel,
     recipe: R,
     selection: &Selection<R::Family>,
-    keys: &[R::Key],
+    entries: Entries<'_, R::Key, R::Value>,
     places: usize,
     runs: usize,
 ) where
     R: Recipe<Family: Spread, Record: PartialEq + Debug>,
 {
     let record_bytes = size_of::<R::Record>();
-    let expected = shown(recipe, selection, keys);
+    let expected = shown(recipe, selection, entries);
     let mut given = 0;
     let mut at = 0;
+    let mut memory = vec![CANARY; 3 + places * record_bytes + BEYOND];
     loop {
-        let mut memory = vec![CANARY; 3 + places * record_bytes + BEYOND];
         let mut buf = RecordBuf::over(&mut memory[3..3 + places * record_bytes]);
         let mut last = None;
         // A page may cover several runs.
         let mut stopped = None;
-        while at < keys.len() && stopped.is_none() {
-            let run = &keys[at..keys.len().min(at + runs)];
-            stopped =
-                kernel.compact(recipe, selection, &mut last, run, &mut buf, PrefetchRange::NONE);
-            at += stopped.unwrap_or(run.len());
+        while at < entries.keys.len() && stopped.is_none() {
+            let run = part(entries, at..entries.keys.len().min(at + runs));
+            let ahead = ahead(at, &[0; 2048]);
+            stopped = kernel.compact(recipe, selection, &mut last, run, &mut buf, ahead);
+            at += stopped.unwrap_or(run.keys.len());
         }
         let page = buf.into_filled();
         let rest = &expected[given..];
         assert!(page.len() == rest.len().min(places), "{kernel}, {selection:?}");
-        assert!(page.iter().eq(rest.iter().take(places).map(|(_, record)| record)), "{kernel}");
+        let records = rest.iter().take(places).map(|(_, record)| record);
+        assert!(page.iter().eq(records), "{kernel}, {selection:?}");
         given += page.len();
-        let around = memory[..3].iter().chain(&memory[3 + places * record_bytes..]);
-        assert!(around.copied().all(|byte| byte == CANARY), "{kernel}");
+        let (before, after) = (&memory[..3], &memory[3 + places * record_bytes..]);
+        assert!(are_canaries(before) && are_canaries(after), "{kernel}");
         match stopped {
             None => break,
             Some(_) => assert_eq!(Some(at), expected.get(given).map(|(at, _)| *at), "{kernel}"),
@@ -271,18 +391,39 @@ fn check_compact<R>(
     assert_eq!(given, expected.len());
 }
 
-fn compacts<R>(recipe: R, keys: &[R::Key], distinct: Distinct)
+fn compacts<R>(case: &Case<R>, distinct: Distinct)
 where
     R: Recipe<Family: Spread, Record: PartialEq + Debug>,
 {
     for kernel in SimdLevel::available() {
         for selection in selections(distinct) {
-            for length in (0..70).chain([127, 128, 300]) {
+            for length in (0..40).chain([63, 64, 127, 300]) {
                 for (start, places) in [(0, 0), (1, 1), (0, 3), (2, 8), (5, 9), (3, 33), (0, 301)] {
-                    let keys = &keys[start..start + length];
-                    check_compact(kernel, recipe, &selection, keys, places, 37);
-                    check_compact(kernel, recipe, &selection, keys, places, 300);
+                    let entries = case.entries(start..start + length);
+                    for runs in [37, 300] {
+                        check_compact(kernel, case.recipe, &selection, entries, places, runs);
+                    }
                 }
+            }
+            // The last join is carried from call to call, at each lane.
+            for runs in 1..=17 {
+                let entries = case.entries(0..LENGTHS);
+                check_compact(kernel, case.recipe, &selection, entries, LENGTHS, runs);
+            }
+        }
+    }
+}
+
+fn compacts_at_edges<R>(case: &Case<R>)
+where
+    R: Recipe<Family: Spread, Record: PartialEq + Debug>,
+{
+    let count = case.keys.len();
+    for kernel in SimdLevel::available() {
+        for selection in edge_selections() {
+            for places in [count, 21] {
+                let entries = case.entries(0..count);
+                check_compact(kernel, case.recipe, &selection, entries, places, 101);
             }
         }
     }
@@ -294,70 +435,131 @@ fn every_processor_has_the_portable_kernel_and_the_best_is_available() {
     assert_eq!(kernels.first(), Some(&SimdLevel::PORTABLE));
     assert_eq!(kernels.last(), Some(&SimdLevel::best()));
     assert_eq!(SimdLevel::PORTABLE.to_string(), "portable");
+    for kernel in kernels {
+        assert_eq!(kernel.name().parse(), Ok(kernel));
+    }
+    assert!("sse".parse::<SimdLevel>().is_err());
+}
+
+#[cfg(all(target_arch = "aarch64", target_endian = "little"))]
+#[test]
+fn little_endian_aarch64_has_neon() {
+    assert_eq!(SimdLevel::best().name(), "neon");
 }
 
 #[test]
 fn records_are_those_of_the_record_types() {
-    let keys = join_keys::<V4>(20);
-    for (key, (group, source)) in keys.iter().zip(joins::<V4>(20)) {
-        assert_eq!(JoinRecords::<V4>::new().record(*key, true), V4::entry(group, source));
-        let hidden = JoinRecords::<V4>::new().record(*key, false);
-        assert_eq!(hidden, V4::entry(group, V4::UNSPECIFIED));
+    let case = join_records(joins::<V4>());
+    for (at, (group, source)) in joins::<V4>().into_iter().enumerate() {
+        let record =
+            |shows_source| case.recipe.record(case.keys[at], case.values[at], shows_source);
+        assert_eq!(record(true), V4::entry(group, source));
+        assert_eq!(record(false), V4::entry(group, V4::UNSPECIFIED));
+        let join = case.recipe.join(case.keys[at], case.values[at]);
+        assert_eq!(join, Some(Join::new(group, source)));
     }
-    let recipe = MembershipRecords { interface: interface::<V6>() };
-    let key = membership_keys::<V6>(9)[8];
-    let (parts, record) = (key.parts(), recipe.record(key, true));
-    assert_eq!(record.entry(), V6::entry(parts.group, parts.source));
-    assert_eq!(
-        (record.protocol(), record.flags()),
-        (Protocol::new(parts.protocol), MembershipFlags::from_bits(parts.flags))
-    );
-    assert_eq!(record.interface(), interface());
-    // The record of the all-zero key has the bytes that all records have in common.
-    let common = recipe.record(Zeroable::zeroed(), true);
-    assert!(bytes_of(&common)[..64].iter().all(|byte| *byte == 0));
+    let next_hop = V6::spread(77);
+    let case = membership_records::<V6, ByNeighborKey6>(next_hop);
+    for (key, flags) in case.keys.iter().zip(&case.values) {
+        let (parts, record) = (key.parts(), case.recipe.record(*key, *flags, true));
+        assert_eq!(record.entry(), V6::entry(parts.group, parts.source));
+        assert_eq!(record.protocol(), Protocol::new(parts.protocol));
+        assert_eq!(record.flags(), MembershipFlags::from_bits(*flags));
+        assert_eq!(record.interface(), Interface::with_next_hop(0x0102_0304, next_hop));
+        let hidden = case.recipe.record(*key, *flags, false);
+        assert_eq!(hidden.entry(), V6::entry(parts.group, V6::UNSPECIFIED));
+    }
+}
+
+#[test]
+fn joins_of_an_interface_have_the_join_flag() {
+    let case = interface_joins::<V4, ByInterfaceKey4>(joins(), V4::UNSPECIFIED, FLAGS[2]);
+    for (key, flags) in case.keys.iter().zip(&case.values) {
+        let parts = key.parts();
+        let expected = Join::new(parts.group, parts.source);
+        let join = case.recipe.join(*key, *flags);
+        assert_eq!(join, (flags & 1 == 1).then_some(expected));
+    }
 }
 
 #[test]
 fn joins_expand() {
-    expands(JoinRecords::<V4>::new(), &join_keys::<V4>(LENGTHS + 9));
-    expands(JoinRecords::<V6>::new(), &join_keys::<V6>(LENGTHS + 9));
+    expands(&join_records(joins::<V4>()));
+    expands(&join_records(joins::<V6>()));
 }
 
 #[test]
 fn memberships_expand() {
-    let keys = membership_keys::<V4>(LENGTHS + 9);
-    expands(MembershipRecords { interface: interface::<V4>() }, &keys);
-    expands(InterfaceJoinRecords::<V4>::new(), &keys);
-    let keys = membership_keys::<V6>(LENGTHS + 9);
-    expands(MembershipRecords { interface: interface::<V6>() }, &keys);
+    expands(&membership_records::<V4, ByInterfaceKey4>(V4::UNSPECIFIED));
+    expands(&membership_records::<V6, ByInterfaceKey6>(V6::UNSPECIFIED));
+    expands(&membership_records::<V4, ByNeighborKey4>(V4::spread(77)));
+    expands(&membership_records::<V6, ByGroupKey6>(V6::spread(77)));
+    expands(&interface_joins::<V4, ByInterfaceKey4>(joins(), V4::UNSPECIFIED, FLAGS[2]));
 }
 
 #[test]
 fn joins_compact() {
-    compacts(JoinRecords::<V4>::new(), &join_keys::<V4>(LENGTHS + 9), Distinct::Key);
-    compacts(JoinRecords::<V6>::new(), &join_keys::<V6>(LENGTHS + 9), Distinct::Key);
+    compacts(&join_records(joins::<V4>()), Distinct::Key);
+    compacts(&join_records(joins::<V6>()), Distinct::Key);
+    compacts(&join_records(small_groups::<V4>()), Distinct::Key);
+    compacts(&join_records(small_groups::<V6>()), Distinct::Key);
+}
+
+#[test]
+fn joins_compact_at_the_edges_of_words() {
+    compacts_at_edges(&join_records(edge_joins::<V4>()));
+    compacts_at_edges(&join_records(edge_joins::<V6>()));
+}
+
+#[test]
+fn joins_of_an_interface_compact() {
+    for flags in FLAGS {
+        let case = interface_joins::<V4, ByInterfaceKey4>(joins(), V4::UNSPECIFIED, flags);
+        compacts(&case, Distinct::Join);
+    }
+    let case = interface_joins::<V4, ByNeighborKey4>(joins(), V4::spread(77), FLAGS[2]);
+    compacts(&case, Distinct::Join);
+}
+
+#[test]
+fn ipv6_joins_of_an_interface_compact() {
+    for flags in FLAGS {
+        let case = interface_joins::<V6, ByInterfaceKey6>(joins(), V6::UNSPECIFIED, flags);
+        compacts(&case, Distinct::Join);
+    }
+    let case = interface_joins::<V6, ByNeighborKey6>(joins(), V6::spread(77), FLAGS[2]);
+    compacts(&case, Distinct::Join);
+}
+
+#[test]
+fn joins_of_an_interface_compact_at_the_edges_of_words() {
+    for flags in [FLAGS[0], FLAGS[3]] {
+        let joins = edge_joins::<V4>();
+        let case = interface_joins::<V4, ByInterfaceKey4>(joins, V4::UNSPECIFIED, flags);
+        compacts_at_edges(&case);
+        let joins = edge_joins::<V6>();
+        let case = interface_joins::<V6, ByInterfaceKey6>(joins, V6::UNSPECIFIED, flags);
+        compacts_at_edges(&case);
+    }
 }
 
 #[test]
 fn memberships_compact() {
-    let keys = membership_keys::<V4>(LENGTHS + 9);
-    compacts(MembershipRecords { interface: interface::<V4>() }, &keys, Distinct::Key);
-    compacts(InterfaceJoinRecords::<V4>::new(), &keys, Distinct::Join);
-    compacts(
-        InterfaceJoinRecords::<V6>::new(),
-        &membership_keys::<V6>(LENGTHS + 9),
-        Distinct::Join,
-    );
+    compacts(&membership_records::<V4, ByInterfaceKey4>(V4::UNSPECIFIED), Distinct::Key);
+    compacts(&membership_records::<V6, ByInterfaceKey6>(V6::UNSPECIFIED), Distinct::Key);
+    compacts(&membership_records::<V4, ByGroupKey4>(V4::spread(77)), Distinct::Key);
 }
 
 #[cfg(unix)]
 #[test]
 fn no_load_or_store_reaches_beyond() {
-    touches_nothing_else(JoinRecords::<V4>::new(), &join_keys::<V4>(LENGTHS));
-    touches_nothing_else(JoinRecords::<V6>::new(), &join_keys::<V6>(LENGTHS));
-    let recipe = MembershipRecords { interface: interface::<V4>() };
-    touches_nothing_else(recipe, &membership_keys::<V4>(LENGTHS));
-    let recipe = MembershipRecords { interface: interface::<V6>() };
-    touches_nothing_else(recipe, &membership_keys::<V6>(LENGTHS));
+    touches_nothing_else(&join_records(joins::<V4>()));
+    touches_nothing_else(&join_records(joins::<V6>()));
+    touches_nothing_else(&membership_records::<V4, ByInterfaceKey4>(V4::UNSPECIFIED));
+    touches_nothing_else(&membership_records::<V6, ByInterfaceKey6>(V6::UNSPECIFIED));
+    let flags = FLAGS[3];
+    let none = V4::UNSPECIFIED;
+    touches_nothing_else(&interface_joins::<V4, ByInterfaceKey4>(joins(), none, flags));
+    let none = V6::UNSPECIFIED;
+    touches_nothing_else(&interface_joins::<V6, ByInterfaceKey6>(joins(), none, flags));
 }

@@ -3,10 +3,14 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use crate::index::{Indexes, TableIndexes, id_range};
+use super::layout::Layout;
+use super::walks::{AllMemberships, Interfaces, Outgoing};
+use crate::index::{
+    ByGroup, Direct, Indexes, InterfaceIndex, Merge, Neighbor, TableIndexes, flags_of,
+};
 use crate::mvcc::{Version, VersionRef};
 use crate::types::key::{JoinKey, MembershipKey, MembershipParts};
-use crate::types::{Family, Interface, Join, Membership, MembershipFlags, Protocol, V4, V6};
+use crate::types::{Family, Interface, Join, Membership, MembershipFlags, MembershipOrder, V4, V6};
 
 /// One version of a table.
 ///
@@ -144,7 +148,7 @@ impl<'s, F: Family> FamilySnapshot<'s, F> {
     /// The number of memberships, including those that are not joins. O(1).
     #[must_use]
     pub fn membership_count(self) -> usize {
-        self.indexes().by_group.len()
+        self.indexes().membership_count()
     }
 
     /// The number of interfaces that have memberships. O(1).
@@ -153,10 +157,17 @@ impl<'s, F: Family> FamilySnapshot<'s, F> {
         self.indexes().interface_count()
     }
 
+    /// How full the leaves of the indexes are, and how they lie in memory. O(number of leaves): some
+    /// microseconds for a million joins.
+    #[must_use]
+    pub fn layout(self) -> Layout {
+        Layout::of(self.indexes())
+    }
+
     /// Whether there is this join. An any-source join does not contain source-specific ones. O(log n).
     #[must_use]
     pub fn contains(self, join: Join<F>) -> bool {
-        self.indexes().joins.get(F::JoinKey::new(join.group, join.source)).is_some()
+        self.indexes().join(join).is_some()
     }
 
     /// The number of joins that are less than `join`, whether or not it is there itself. O(log n).
@@ -191,38 +202,47 @@ impl<'s, F: Family> FamilySnapshot<'s, F> {
     /// on. O(log n).
     #[must_use]
     pub fn join_at(self, rank: usize) -> Option<Join<F>> {
-        self.indexes().joins.select(rank).map(|key| Join::new(key.group(), key.source()))
+        let (key, _) = self.indexes().joins.select(rank)?;
+        Some(Join::new(key.group(), key.source()))
     }
 
-    /// The interfaces on which `join` is joined, each once, by any protocol. In no particular order.
+    /// The interfaces on which `join` is joined, each once, by any protocol, ascending.
     ///
     /// The interfaces of a source-specific join do not include those of its group's any-source join.
-    pub fn outgoing(self, join: Join<F>) -> impl Iterator<Item = Interface<F>> + 's {
-        let mut last = None;
-        self.memberships_between(join, join)
-            .filter(MembershipParts::is_join)
-            // The memberships of one interface are adjacent: within a join they are ordered by interface id.
-            .filter(move |parts| last.replace(parts.interface_id) != Some(parts.interface_id))
-            .map(move |parts| self.interface_of(&parts))
+    pub fn outgoing(self, join: Join<F>) -> Outgoing<'s, F> {
+        Outgoing::new(self.indexes(), join)
     }
 
-    /// The interfaces that have memberships, including those that are not joins. In no particular order.
-    pub fn interfaces(self) -> impl Iterator<Item = Interface<F>> + 's {
-        self.indexes().interfaces()
+    /// The interfaces that have memberships, including those that are not joins, ascending: by index, then by
+    /// next hop, as in RFC 5519. Each step costs O(log n).
+    pub fn interfaces(self) -> Interfaces<'s, F> {
+        Interfaces::new(self.indexes())
     }
 
-    /// The memberships of `group`, of all sources and protocols, by ascending source.
+    /// The memberships of `group`, of all interfaces and protocols, ascending by source, interface and
+    /// protocol.
     pub fn memberships(self, group: F) -> impl Iterator<Item = Membership<F>> + 's {
-        self.memberships_between(Join::any_source(group), Join::new(group, F::MAX)).map(
-            move |parts| {
-                let Some(flags) = MembershipFlags::from_bits(parts.flags) else {
-                    unreachable!("keys are made of valid flags");
-                };
-                let (join, protocol) =
-                    (Join::new(parts.group, parts.source), Protocol::new(parts.protocol));
-                Membership::new(join, self.interface_of(&parts), protocol).with_flags(flags)
-            },
-        )
+        let first = MembershipParts::first_of_join(Join::any_source(group));
+        Merge::<F, ByGroup>::from(self.indexes(), &first)
+            .take_while(move |(parts, _)| parts.group == group)
+            .map(|(parts, flags)| parts.membership(flags))
+    }
+
+    /// All memberships, in an order.
+    ///
+    /// # Examples
+    ///
+    /// A step of an SNMP walk (GETNEXT), in O(log n):
+    ///
+    /// ```
+    /// use groupscan::{FamilySnapshot, Membership, MembershipOrder, V4};
+    ///
+    /// fn next(snapshot: FamilySnapshot<'_, V4>, last: &Membership<V4>) -> Option<Membership<V4>> {
+    ///     snapshot.all_memberships(MembershipOrder::ByGroup).after(last).next()
+    /// }
+    /// ```
+    pub fn all_memberships(self, order: MembershipOrder) -> AllMemberships<'s, F> {
+        AllMemberships::new(self.indexes(), order)
     }
 
     /// The joins on `interface`, each once, by any protocol, ascending.
@@ -248,33 +268,27 @@ impl<'s, F: Family> FamilySnapshot<'s, F> {
     /// ```
     pub fn joined_on(self, interface: Interface<F>) -> impl Iterator<Item = Join<F>> + 's {
         let indexes = self.indexes();
+        let (direct, neighbor) = match interface.next_hop.is_unspecified() {
+            true => (Some(memberships_on::<F, Direct>(indexes, interface)), None),
+            false => (None, Some(memberships_on::<F, Neighbor>(indexes, interface))),
+        };
         let mut last = None;
-        let keys = indexes.interface_id(interface).map(|id| {
-            let (low, high) = id_range::<F>(id);
-            indexes.by_interface.range(low, high)
-        });
-        keys.into_iter()
+        direct
+            .into_iter()
             .flatten()
-            .map(|key| key.parts())
-            .filter(MembershipParts::is_join)
-            .map(|parts| Join::new(parts.group, parts.source))
+            .chain(neighbor.into_iter().flatten())
+            .filter(|(_, flags)| flags.contains(MembershipFlags::JOIN))
+            .map(|(parts, _)| parts.join())
             .filter(move |join| last.replace(*join) != Some(*join))
     }
+}
 
-    /// The memberships from one (group, source) to another, both included.
-    fn memberships_between(
-        self,
-        low: Join<F>,
-        high: Join<F>,
-    ) -> impl Iterator<Item = MembershipParts<F>> + 's {
-        let low = F::ByGroup::new(MembershipParts::first_of(low.group, low.source));
-        let high = F::ByGroup::new(MembershipParts::last_of(high.group, high.source));
-        self.indexes().by_group.range(low, high).map(|key| key.parts())
-    }
-
-    /// The interface of a membership of this version.
-    fn interface_of(self, parts: &MembershipParts<F>) -> Interface<F> {
-        let interface = self.indexes().interface(parts.interface_id);
-        interface.unwrap_or_else(|| unreachable!("I3 of `index`: a membership names an interface"))
-    }
+/// The memberships on an interface, ascending.
+fn memberships_on<F: Family, I: InterfaceIndex<F>>(
+    indexes: &Indexes<F>,
+    interface: Interface<F>,
+) -> impl Iterator<Item = (MembershipParts<F>, MembershipFlags)> + '_ {
+    let low = I::Key::new(MembershipParts::first_on(interface));
+    let high = I::Key::new(MembershipParts::last_on(interface));
+    I::tree(indexes).range(low, high).map(|(key, flags)| (key.parts(), flags_of(flags)))
 }

@@ -88,7 +88,7 @@ fn stats_do_not_show_an_open_transaction() {
     txn.refuse_after(None);
     assert_eq!(table.stats(), before);
     txn.commit();
-    assert!(table.stats().slots_in_use > 0 && table.stats() != before);
+    assert!(table.stats().in_use_bytes > 0 && table.stats() != before);
 }
 
 #[test]
@@ -123,7 +123,7 @@ fn a_list_that_does_not_ascend_is_refused() {
 }
 
 #[test]
-fn an_abort_gives_ids_back_and_takes_them_back() {
+fn an_abort_undoes_the_first_and_the_last_membership_of_an_interface() {
     let on = |number, index| {
         let group = V4::new(239, 0, 0, number);
         Membership::any_source(group, Interface::new(index), Protocol::IGMP)
@@ -153,7 +153,7 @@ fn an_abort_gives_ids_back_and_takes_them_back() {
 }
 
 #[test]
-fn an_id_freed_and_taken_again_in_one_transaction_names_the_new_interface() {
+fn a_membership_may_move_to_another_interface_in_one_transaction() {
     let table = GroupTable::new();
     let on = |index| {
         let interface = Interface::new(index);

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::walks::Interfaces;
 use crate::index::{self, TableTxn, WriteError};
 use crate::mvcc::Version;
 use crate::types::{Family, Interface, Join, Membership, Protocol};
@@ -39,11 +40,13 @@ use crate::types::{Family, Interface, Join, Membership, Protocol};
 #[must_use = "a transaction changes nothing unless it is committed"]
 pub struct WriteTxn<'t> {
     pub(super) txn: TableTxn<'t>,
+    /// Whether the commit compacts a little.
+    keeps_up: bool,
 }
 
 impl<'t> WriteTxn<'t> {
-    pub(super) fn new(txn: TableTxn<'t>) -> Self {
-        Self { txn }
+    pub(super) fn new(txn: TableTxn<'t>, keeps_up: bool) -> Self {
+        Self { txn, keeps_up }
     }
 
     /// Adds a membership, or the flags that an existing one lacks, and returns whether that changed anything.
@@ -118,13 +121,13 @@ impl<'t> WriteTxn<'t> {
         let mut interfaces = Vec::new();
         let refused = interfaces.try_reserve_exact(indexes.interface_count());
         refused.map_err(|_| WriteError::OutOfMemory)?;
-        interfaces.extend(indexes.interfaces());
+        interfaces.extend(Interfaces::new(indexes));
         interfaces.into_iter().map(|interface| self.leave_all(interface, protocol)).sum()
     }
 
     /// Whether the interface had a membership when the transaction began.
     pub(crate) fn had_memberships<F: Family>(&self, interface: Interface<F>) -> bool {
-        self.txn.base_indexes().of::<F>().interface_id(interface).is_some()
+        self.txn.base_indexes().of::<F>().has_memberships(interface)
     }
 
     /// Publishes the changes and returns the version that has them. If nothing was changed, publishes nothing
@@ -135,7 +138,10 @@ impl<'t> WriteTxn<'t> {
     /// Also frees nodes that dropped snapshots left, whether anything was changed or not: a few, and twice as
     /// many as the transaction replaced; or all, while more are in use than
     /// [`Limits::node_bytes`](crate::Limits::node_bytes) allows.
-    pub fn commit(self) -> Version {
+    pub fn commit(mut self) -> Version {
+        if self.keeps_up {
+            index::keep_up(&mut self.txn);
+        }
         self.txn.commit()
     }
 

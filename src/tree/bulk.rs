@@ -1,131 +1,171 @@
 //! Changes of a tree by many keys in ascending order.
 
-use super::edit::{CountDelta, Edit};
-use super::node::{NodeLayout, NodeMut};
-use crate::types::key::Key;
+use bytemuck::Pod;
+
+use super::branch::NodeRef;
+use super::cursor::Path;
+use super::edit::Edit;
+use super::layout::NodeLayout;
+use super::nodes::{NewLeaf, Nodes};
+use crate::types::key::{Entries, Key};
 
 /// A change of one key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct KeyUpdate<K> {
+pub(crate) struct KeyUpdate<K, V> {
     pub(crate) key: K,
-    /// Whether the tree has the key after the change.
-    pub(crate) present: bool,
+    /// The value of the key after the change; `None` if the tree does not have the key then.
+    pub(crate) value: Option<V>,
 }
 
-impl<K: Key> Edit<'_, K> {
-    /// Inserts ascending keys into an empty tree. All leaves but the last become full.
-    pub(crate) fn bulk_load(&mut self, mut keys: impl Iterator<Item = K>) {
+impl<K: Key, V: Pod> Edit<'_, K, V> {
+    /// Inserts ascending entries into an empty tree. All leaves but the last become full.
+    pub(crate) fn bulk_load(&mut self, mut entries: impl Iterator<Item = (K, V)>) {
         debug_assert_eq!(self.tree.len(), 0);
-        let mut last = None;
         loop {
-            let leaf = self.nodes.make(0);
-            let count = fill(leaf, keys.by_ref().take(NodeLayout::<K>::LEAF_CAPACITY));
-            let Some(greatest) = leaf.read().keys().last().copied() else {
-                self.nodes.discard(leaf.read());
+            let all = entries.by_ref().take(NodeLayout::<K, V>::LEAF_CAPACITY);
+            let mut new = filled(self.nodes, all);
+            let count = new.as_mut().len();
+            if count == 0 {
+                self.nodes.discard(NodeRef::Leaf(new.as_mut().read()));
                 return;
-            };
-            match last {
-                Some(last) => self.append_leaf(&last, leaf, count),
-                None => self.set_root(leaf.ptr(), 1),
             }
-            self.tree.length += count as u32;
-            last = Some(greatest);
+            if self.tree.len() == 0 {
+                self.set_root(new.into_ptr(), 1);
+                (self.tree.length, self.tree.leaves) = (count as u32, 1);
+            } else {
+                let end = self.tree.seek_rank(self.tree.len()).path();
+                self.append_leaf(&end, new, count);
+            }
         }
-    }
-
-    /// Appends a leaf whose keys are greater than all keys of the tree, of which `last` is the greatest.
-    fn append_leaf(&mut self, last: &K, leaf: NodeMut<K>, count: usize) {
-        let Some((path, _)) = self.locate(last) else {
-            unreachable!("I2: a tree that counts a key has a root");
-        };
-        let nodes = self.make_mut(&path, CountDelta::Grow(count));
-        self.attach(&path, &nodes, leaf, true);
     }
 
     /// Makes changes whose keys ascend strictly, in one pass. Changes of the same leaf are merged into it
-    /// together, unless the leaf would become too full or too empty.
-    pub(crate) fn apply(&mut self, mut changes: &[KeyUpdate<K>]) {
+    /// together, unless the leaf would become too empty. Leaves that overflow become full leaves.
+    pub(crate) fn apply(&mut self, mut changes: &[KeyUpdate<K, V>]) {
         if self.tree.len() == 0 {
-            let keys = changes.iter().filter(|change| change.present).map(|change| change.key);
-            self.bulk_load(keys);
+            self.bulk_load(changes.iter().filter_map(|change| Some((change.key, change.value?))));
             return;
         }
         while let Some(first) = changes.first() {
-            let here = self.changes_in_leaf(&first.key, changes);
+            let (path, here) = self.changes_in_leaf(&first.key, changes);
             let (now, later) = changes.split_at(here.max(1));
-            if here < 2 || !self.merge_into_leaf(now) {
-                for change in now {
-                    match change.present {
-                        true => self.insert(change.key),
-                        false => self.remove(change.key),
-                    };
-                }
+            let made = if here < 2 { 0 } else { self.merge_into_leaf(&path, now) };
+            if made == 0 {
+                now.iter().for_each(|change| self.update(change));
             }
-            changes = later;
+            changes = if made == 0 { later } else { &changes[made..] };
         }
     }
 
-    /// The number of leading changes whose keys belong to the same leaf as `key`.
-    fn changes_in_leaf(&self, key: &K, changes: &[KeyUpdate<K>]) -> usize {
-        let mut bound = None;
+    /// Makes one change.
+    pub(crate) fn update(&mut self, change: &KeyUpdate<K, V>) {
+        let cursor = self.tree.seek(change.key);
+        let (path, found) = (cursor.path(), cursor.found());
+        match (found, change.value) {
+            (None, Some(value)) => self.insert(&path, change.key, value),
+            (Some(_), Some(value)) => self.set_value(&path, value),
+            (Some(_), None) => self.remove(&path),
+            (None, None) => {}
+        }
+    }
+
+    /// The path to `key`, and the number of leading changes whose keys belong to the same leaf.
+    fn changes_in_leaf(&self, key: &K, changes: &[KeyUpdate<K, V>]) -> (Path, usize) {
+        let path = self.tree.seek(*key).path();
+        let (mut bound, mut depth) = (None, 0);
         let mut node = self.tree.root();
-        while let Some(branch) = node.filter(|node| node.level() > 0) {
-            let child = branch.child_for(key);
-            bound = branch.keys().get(child + 1).copied().or(bound);
-            node = Some(branch.child(child));
+        while let Some(NodeRef::Branch(branch)) = node {
+            let at = path.at(depth);
+            bound = branch.separators().get(at + 1).copied().or(bound);
+            node = Some(branch.child(at));
+            depth += 1;
         }
-        bound.map_or(changes.len(), |bound| changes.partition_point(|change| change.key < bound))
+        let here = bound
+            .map_or(changes.len(), |bound| changes.partition_point(|change| change.key < bound));
+        (path, here)
     }
 
-    /// Makes changes that belong to one leaf, if that leaf becomes neither too full nor too empty. Returns
-    /// whether it did.
-    fn merge_into_leaf(&mut self, changes: &[KeyUpdate<K>]) -> bool {
-        // Earlier changes may have removed all keys: then there is no leaf.
-        let Some((path, leaf)) = changes.first().and_then(|first| self.locate(&first.key)) else {
-            return false;
+    /// Makes changes that belong to the leaf at the end of a path, or those of them that fill the leaf. Returns
+    /// how many it made: none if the leaf would become too empty.
+    fn merge_into_leaf(&mut self, path: &Path, changes: &[KeyUpdate<K, V>]) -> usize {
+        let mut node = self.tree.root();
+        let mut depth = 0;
+        let leaf = loop {
+            match node {
+                // Earlier changes may have removed all keys: then there is no leaf.
+                None => return 0,
+                Some(NodeRef::Leaf(leaf)) => break leaf,
+                Some(NodeRef::Branch(branch)) => node = Some(branch.child(path.at(depth))),
+            }
+            depth += 1;
         };
-        let before = leaf.len();
-        let after = merged(leaf.keys(), changes).count();
-        if !(NodeLayout::<K>::LEAF_MINIMUM..=NodeLayout::<K>::LEAF_CAPACITY).contains(&after) {
-            return false;
+        let (least, most) = (NodeLayout::<K, V>::LEAF_MINIMUM, NodeLayout::<K, V>::LEAF_CAPACITY);
+        let (before, after) = (leaf.len(), merged(leaf.entries(), changes).count());
+        if after < least {
+            return 0;
         }
-        let new = self.nodes.make(0);
-        fill(new, merged(leaf.keys(), changes));
-        let counts = match after.checked_sub(before) {
-            Some(more) => CountDelta::Grow(more),
-            None => CountDelta::Shrink(before - after),
+        // The leaf becomes full, unless too little would be left for the one behind it.
+        let length = if after <= most { after } else { most.min(after - least) };
+        let (mut made, mut right) = (changes.len(), None);
+        let new = {
+            let mut entries = merged(leaf.entries(), changes);
+            let new = filled(self.nodes, entries.by_ref().take(length));
+            // The keys from `bound` on go to a leaf behind it: those of the old leaf, to which later changes
+            // belong; or, if it has none, those of the changes.
+            if let Some((bound, value)) = entries.next() {
+                let kept = leaf.keys().partition_point(|key| *key < bound);
+                let mut last = bound;
+                let mut behind = if kept < before {
+                    made = changes.partition_point(|change| change.key < bound);
+                    let mut behind = self.nodes.make_leaf();
+                    behind.as_mut().insert_entries(0, leaf, kept..before);
+                    behind
+                } else {
+                    let rest = std::iter::once((bound, value)).chain(entries).take(most);
+                    let behind = filled(self.nodes, rest.inspect(|(key, _)| last = *key));
+                    made = changes.partition_point(|change| change.key <= last);
+                    behind
+                };
+                debug_assert!(behind.as_mut().len() > 0);
+                right = Some((bound, behind));
+            }
+            new
         };
-        self.replace_leaf(&path, counts, new);
-        self.tree.length = (self.tree.len() + after - before) as u32;
-        true
+        self.replace_leaf(path, new, length as isize - before as isize, right);
+        made
     }
 }
 
-/// Inserts keys into an empty leaf, and returns their number.
-fn fill<K: Key>(leaf: NodeMut<K>, keys: impl Iterator<Item = K>) -> usize {
-    let mut count = 0;
-    for key in keys {
-        leaf.insert_key(count, key);
-        count += 1;
-    }
-    count
+/// A new leaf with these entries.
+fn filled<K: Key, V: Pod>(
+    nodes: &mut Nodes,
+    entries: impl Iterator<Item = (K, V)>,
+) -> NewLeaf<K, V> {
+    let mut new = nodes.make_leaf();
+    let mut leaf = new.as_mut();
+    entries.for_each(|(key, value)| leaf.push(key, value));
+    new
 }
 
-/// The keys of a leaf after changes that belong to it.
-fn merged<K: Key>(keys: &[K], changes: &[KeyUpdate<K>]) -> impl Iterator<Item = K> {
-    let (mut keys, mut changes) = (keys.iter().peekable(), changes.iter().peekable());
+/// The entries of a leaf after changes that belong to it.
+fn merged<K: Key, V: Pod>(
+    entries: Entries<'_, K, V>,
+    changes: &[KeyUpdate<K, V>],
+) -> impl Iterator<Item = (K, V)> {
+    let entries = entries.keys.iter().copied().zip(entries.values.iter().copied());
+    let (mut entries, mut changes) = (entries.peekable(), changes.iter().peekable());
     std::iter::from_fn(move || {
         loop {
             let Some(change) = changes.peek().copied() else {
-                return keys.next().copied();
+                return entries.next();
             };
-            if let Some(key) = keys.next_if(|key| **key < change.key) {
-                return Some(*key);
+            if let Some(entry) = entries.next_if(|(key, _)| *key < change.key) {
+                return Some(entry);
             }
-            keys.next_if(|key| **key == change.key);
+            entries.next_if(|(key, _)| *key == change.key);
             changes.next();
-            if change.present {
-                return Some(change.key);
+            if let Some(value) = change.value {
+                return Some((change.key, value));
             }
         }
     })

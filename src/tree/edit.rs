@@ -1,332 +1,509 @@
-//! Changes of a tree, one key at a time.
+//! Changes of a tree at a place that was looked up.
 //!
-//! A change works in three steps:
-//!
-//! 1. Look the key up, without changing anything.
-//! 2. From the root down, copy the nodes of the path unless they are the transaction's own, and correct
-//!    the counts.
-//! 3. From the leaf up, edit: split a node that is full, merge or rebalance one that has too few entries.
+//! A change goes down the path to the place, and copies the branches that are not the transaction's own. A
+//! leaf is copied together with its change. On the way back up, the branches get the new addresses and counts,
+//! a node that was full is split, and one that has too few entries is merged with a neighbour, or takes
+//! entries from it.
 
-use super::lookup::{MAX_HEIGHT, Tree};
-use super::node::{NodeLayout, NodeMut, NodeRef, no_bound};
-use super::nodes::Nodes;
-use super::search::partition_point;
+use bytemuck::Pod;
+
+use super::branch::{BranchMut, NodeMut, NodeRef, no_bound};
+use super::cursor::Path;
+use super::layout::NodeLayout;
+use super::leaf::{LeafMut, LeafRef};
+use super::lookup::Tree;
+use super::nodes::{NewBranch, NewLeaf, Nodes};
 use super::slot::NodePtr;
 use crate::types::key::Key;
 
-/// A transaction's tree, and the nodes to change it with. Every change needs slots that were reserved
-/// before; [`Tree::worst_case`] tells how many.
-pub(crate) struct Edit<'t, K> {
-    pub(super) tree: &'t mut Tree<K>,
+/// A transaction's tree, and the nodes to change it with.
+///
+/// Every change needs slots that were reserved before; [`Tree::worst_case`] tells how many. A path must be
+/// that of the key in the tree as it is.
+pub(crate) struct Edit<'t, K, V> {
+    pub(super) tree: &'t mut Tree<K, V>,
     pub(super) nodes: &'t mut Nodes,
 }
 
-/// The path from the root to a place in a leaf: for each branch the index of the child, and for the leaf
-/// the index of the entry.
-#[derive(Clone, Copy)]
-pub(super) struct Path {
-    at: [u16; MAX_HEIGHT],
-    height: usize,
+/// A leaf that is about to be changed: one that may be, or one that must be copied.
+enum LeafEdit<'a, K, V> {
+    Own(LeafMut<'a, K, V>),
+    Shared(LeafRef<'a, K, V>),
 }
 
-impl Path {
-    /// The index at a depth.
-    fn at(&self, depth: usize) -> usize {
-        self.at[depth].into()
-    }
-
-    /// The index of the entry in the leaf.
-    pub(super) fn place(&self) -> usize {
-        self.at(self.height - 1)
-    }
+/// What an edit did to a node, or to a child of a parent.
+pub(super) struct Edited<K> {
+    /// How many more keys and leaves there are below the node and the one split off it.
+    pub(super) change: isize,
+    pub(super) leaves: isize,
+    /// The right half, if the node was split.
+    pub(super) split: Option<Split<K>>,
+    /// Whether the node has too few entries.
+    pub(super) is_under: bool,
+    /// Whether the edit itself removed children from their parent.
+    pub(super) is_shorter: bool,
 }
 
-/// The upper nodes of a path, from the root down. The transaction may change them.
-#[derive(Clone, Copy)]
-pub(super) struct PathMut<K> {
-    /// The first `depths` are nodes of the path.
-    nodes: [NodeMut<K>; MAX_HEIGHT],
-    depths: usize,
-}
-
-impl<K: Key> PathMut<K> {
-    /// The nodes.
-    pub(super) fn nodes(&self) -> &[NodeMut<K>] {
-        &self.nodes[..self.depths]
-    }
-
-    /// The node farthest from the root.
-    pub(super) fn last(&self) -> NodeMut<K> {
-        self.nodes[self.depths - 1]
+impl<K> Edited<K> {
+    /// Some keys came or went, and no node was split.
+    pub(super) fn by(change: isize) -> Self {
+        Self { change, leaves: 0, split: None, is_under: false, is_shorter: false }
     }
 }
 
-/// What a change adds to the counts on its path, or subtracts.
-#[derive(Clone, Copy)]
-pub(super) enum CountDelta {
-    Grow(usize),
-    Shrink(usize),
+/// The right half of a node that was split.
+pub(super) struct Split<K> {
+    separator: K,
+    node: NodePtr,
+    count: usize,
 }
 
-impl<'t, K: Key> Edit<'t, K> {
+impl<'t, K: Key, V: Pod> Edit<'t, K, V> {
     /// # Safety
     ///
     /// The tree belongs to the running transaction of `nodes`.
-    pub(crate) unsafe fn new(tree: &'t mut Tree<K>, nodes: &'t mut Nodes) -> Self {
+    #[inline]
+    pub(crate) unsafe fn new(tree: &'t mut Tree<K, V>, nodes: &'t mut Nodes) -> Self {
         Self { tree, nodes }
     }
 
-    /// Inserts `key`. Returns the key that compared equal, which it replaces.
-    pub(crate) fn insert(&mut self, key: K) -> Option<K> {
-        let Some((path, leaf)) = self.locate(&key) else {
-            let leaf = self.nodes.make(0);
-            leaf.insert_key(0, key);
-            self.set_root(leaf.ptr(), 1);
-            self.tree.length = 1;
-            return None;
-        };
-        let at = path.place();
-        if let Some(before) = leaf.keys().get(at).copied().filter(|before| *before == key) {
-            if bytemuck::bytes_of(&before) != bytemuck::bytes_of(&key) {
-                self.make_mut(&path, CountDelta::Grow(0)).last().set_key(at, key);
-            }
-            return Some(before);
-        }
-        let nodes = self.make_mut(&path, CountDelta::Grow(1));
-        let leaf = nodes.last();
-        self.tree.length += 1;
-        if leaf.read().len() < NodeLayout::<K>::LEAF_CAPACITY {
-            leaf.insert_key(at, key);
-        } else {
-            let is_end = self.is_end(&path, &nodes);
-            let (half, at, new) = self.split(leaf, at, is_end);
-            half.insert_key(at, key);
-            self.attach(&path, &nodes, new, is_end);
-        }
-        None
-    }
-
-    /// Removes the key that compares equal to `key`, and returns it.
-    pub(crate) fn remove(&mut self, key: K) -> Option<K> {
-        let (path, leaf) = self.locate(&key)?;
-        let at = path.place();
-        let before = leaf.keys().get(at).copied().filter(|before| *before == key)?;
-        let nodes = self.make_mut(&path, CountDelta::Shrink(1));
-        self.tree.length -= 1;
-        nodes.last().remove(at..at + 1);
-        self.fix_underflow(&path, &nodes);
-        Some(before)
-    }
-
-    /// The leaf that `key` belongs to, and the path to its first key that is not less than `key`. `None` if
-    /// the tree is empty.
-    pub(super) fn locate<'n>(&self, key: &K) -> Option<(Path, NodeRef<'n, K>)> {
-        let mut node = self.root()?;
-        let mut path = Path { at: [0; MAX_HEIGHT], height: self.tree.height.into() };
-        let mut depth = 0;
-        while node.level() > 0 {
-            let child = node.child_for(key);
-            node.prefetch_child(child);
-            path.at[depth] = child as u16;
-            depth += 1;
-            node = node.child(child);
-        }
-        path.at[depth] = partition_point(node.keys(), |k| k < key) as u16;
-        Some((path, node))
-    }
-
-    /// Makes all nodes of a path the transaction's own, and corrects the counts of its branches by what the
-    /// leaf is about to gain or lose.
-    pub(super) fn make_mut(&mut self, path: &Path, delta: CountDelta) -> PathMut<K> {
-        self.make_upper_mut(path, path.height, delta)
-    }
-
-    /// Puts a new leaf in the place of the one at the end of a path.
-    pub(super) fn replace_leaf(&mut self, path: &Path, delta: CountDelta, new: NodeMut<K>) {
-        let old = if path.height == 1 {
-            let old = self.path_root();
-            self.tree.root = Some(new.ptr());
-            old
-        } else {
-            let parent = self.make_upper_mut(path, path.height - 1, delta).last();
-            let at = path.at(path.height - 2);
-            let old = parent.read().child(at);
-            parent.set_child(at, new.ptr());
-            old
-        };
-        self.nodes.discard(old);
-    }
-
-    /// Makes the first `depths` nodes of a path, one at least, the transaction's own, and corrects the
-    /// counts of the branches among them.
-    fn make_upper_mut(&mut self, path: &Path, depths: usize, delta: CountDelta) -> PathMut<K> {
-        let root = self.root_mut();
-        let mut nodes = [root; MAX_HEIGHT];
-        for depth in 0..depths {
-            if depth > 0 {
-                nodes[depth] = self.child_mut(nodes[depth - 1], path.at(depth - 1));
-            }
-            if depth + 1 < path.height {
-                match delta {
-                    CountDelta::Grow(count) => nodes[depth].add(path.at(depth), count),
-                    CountDelta::Shrink(count) => nodes[depth].subtract(path.at(depth), count),
+    /// Inserts a key, which the tree does not have, at its place.
+    pub(crate) fn insert(&mut self, path: &Path, key: K, value: V) {
+        self.at_leaf(path, |nodes, leaf, is_end| {
+            let at = path.place();
+            match leaf {
+                LeafEdit::Own(mut leaf) => (None, insert(nodes, &mut leaf, at, key, value, is_end)),
+                LeafEdit::Shared(leaf) => {
+                    let mut new = nodes.make_leaf();
+                    let edited = if leaf.len() < NodeLayout::<K, V>::LEAF_CAPACITY {
+                        new.as_mut().copy_with(leaf, at, key, value);
+                        Edited::by(1)
+                    } else {
+                        new.as_mut().insert_entries(0, leaf, 0..leaf.len());
+                        insert(nodes, &mut new.as_mut(), at, key, value, is_end)
+                    };
+                    (Some(new), edited)
                 }
             }
-        }
-        PathMut { nodes, depths }
+        });
     }
 
-    /// Makes the root the transaction's own.
-    fn root_mut(&mut self) -> NodeMut<K> {
-        let root = self.nodes.make_mut(self.path_root());
-        self.tree.root = Some(root.ptr());
-        root
+    /// Removes the key at a place.
+    pub(crate) fn remove(&mut self, path: &Path) {
+        self.at_leaf(path, |nodes, leaf, _| {
+            let at = path.place();
+            let (new, length) = match leaf {
+                LeafEdit::Own(mut leaf) => {
+                    leaf.remove(at..at + 1);
+                    (None, leaf.len())
+                }
+                LeafEdit::Shared(leaf) => {
+                    let mut new = nodes.make_leaf();
+                    new.as_mut().copy_without(leaf, at);
+                    (Some(new), leaf.len() - 1)
+                }
+            };
+            let is_under = length < NodeLayout::<K, V>::LEAF_MINIMUM;
+            (new, Edited { is_under, ..Edited::by(-1) })
+        });
     }
 
-    /// Makes a child of a branch of the transaction's own its own, too.
-    fn child_mut(&mut self, branch: NodeMut<K>, at: usize) -> NodeMut<K> {
-        let child = branch.read().child(at);
-        let own = self.nodes.make_mut(child);
-        if own.ptr() != child.ptr() {
-            branch.set_child(at, own.ptr());
-        }
-        own
+    /// Sets the value of the key at a place.
+    pub(crate) fn set_value(&mut self, path: &Path, value: V) {
+        self.at_leaf(path, |nodes, leaf, _| {
+            let new = match leaf {
+                LeafEdit::Own(mut leaf) => {
+                    leaf.set_value(path.place(), value);
+                    None
+                }
+                LeafEdit::Shared(leaf) => {
+                    let mut new = nodes.make_leaf();
+                    new.as_mut().insert_entries(0, leaf, 0..leaf.len());
+                    new.as_mut().set_value(path.place(), value);
+                    Some(new)
+                }
+            };
+            (new, Edited::by(0))
+        });
     }
 
-    /// Whether a path leads to the end of the tree.
-    fn is_end(&self, path: &Path, nodes: &PathMut<K>) -> bool {
-        nodes.nodes().iter().enumerate().all(|(depth, node)| {
-            let past_last = path.at(depth) + usize::from(depth + 1 < path.height);
-            past_last == node.read().len()
-        })
-    }
-
-    /// Splits a full node into which an entry goes at `at`. Returns the half that the entry goes into, its
-    /// index there, and the new right half.
-    ///
-    /// At the end of a tree the left half stays full, so that ascending keys fill their leaves.
-    fn split(
-        &mut self,
-        node: NodeMut<K>,
-        at: usize,
-        is_end: bool,
-    ) -> (NodeMut<K>, usize, NodeMut<K>) {
-        let (level, length) = (node.read().level(), node.read().len());
-        let new = self.nodes.make(level);
-        // The length of the left half after the insertion. A branch keeps two children (I4).
-        let left = match is_end {
-            true => length - usize::from(level > 0),
-            false => length.div_ceil(2),
-        };
-        let middle = left - usize::from(at < left);
-        new.insert_entries(0, node.read(), middle..length);
-        node.remove(middle..length);
-        if at < left { (node, at, new) } else { (new, at - middle, new) }
-    }
-
-    /// Inserts a new node next to the last node of a path. The branches of the path already count the keys
-    /// of the new node as keys of that last node.
-    pub(super) fn attach(
+    /// Puts a new leaf in the place of the one at the end of a path, and if there is one a second leaf, with its
+    /// separator, behind it. The first leaf has `change` keys more than the one that it replaces.
+    pub(super) fn replace_leaf(
         &mut self,
         path: &Path,
-        nodes: &PathMut<K>,
-        mut new: NodeMut<K>,
-        is_end: bool,
+        new: NewLeaf<K, V>,
+        change: isize,
+        right: Option<(K, NewLeaf<K, V>)>,
     ) {
-        let [root, ..] = nodes.nodes;
-        let branches = &nodes.nodes()[..path.height - 1];
-        for (depth, branch) in branches.iter().enumerate().rev() {
-            let at = path.at(depth);
-            let (separator, count) = (new.read().keys()[0], new.read().count());
-            branch.subtract(at, count);
-            if branch.read().len() < NodeLayout::<K>::BRANCH_CAPACITY {
-                branch.insert_child(at + 1, separator, new.ptr(), count);
-                return;
+        let split = right.map(|(separator, mut right)| {
+            let count = right.as_mut().len();
+            Split { separator, node: right.into_ptr(), count }
+        });
+        self.at_leaf(path, |nodes, leaf, _| {
+            if let LeafEdit::Own(leaf) = leaf {
+                nodes.discard(NodeRef::Leaf(leaf.read()));
             }
-            let (half, place, right) = self.split(*branch, at + 1, is_end);
-            half.insert_child(place, separator, new.ptr(), count);
-            new = right;
-        }
-        // The root itself was split, or it is a leaf.
-        let (separator, count) = (new.read().keys()[0], new.read().count());
-        let above = self.nodes.make(root.read().level() + 1);
-        above.insert_child(0, no_bound(), root.ptr(), root.read().count());
-        above.insert_child(1, separator, new.ptr(), count);
-        self.set_root(above.ptr(), self.tree.height + 1);
+            let more = split.as_ref().map_or(0, |split| split.count as isize);
+            let leaves = isize::from(split.is_some());
+            (Some(new), Edited { leaves, split, ..Edited::by(change + more) })
+        });
     }
 
-    /// Gives the nodes of a path enough entries (I4), from the leaf up, after the leaf lost some.
-    pub(super) fn fix_underflow(&mut self, path: &Path, nodes: &PathMut<K>) {
-        for (depth, pair) in nodes.nodes().windows(2).enumerate().rev() {
-            let (branch, node) = (pair[0], pair[1].read());
-            if node.len() >= NodeLayout::<K>::minimum(node.level()) {
-                return;
-            }
-            let at = path.at(depth);
-            let first = if at + 1 < branch.read().len() { at } else { at - 1 };
-            self.merge_or_rebalance(branch, first);
-        }
-        self.lower_root();
+    /// Appends a leaf of `count` keys behind the last leaf, at whose end `path` is.
+    pub(super) fn append_leaf(&mut self, path: &Path, mut new: NewLeaf<K, V>, count: usize) {
+        let separator = new.as_mut().read().keys()[0];
+        let split = Split { separator, node: new.into_ptr(), count };
+        self.at_leaf(path, |_, _, _| {
+            (None, Edited { leaves: 1, split: Some(split), ..Edited::by(count as isize) })
+        });
     }
 
-    /// Merges the children `at` and `at + 1` of a branch of the transaction's own. If they have too many
-    /// entries for that, gives both the same number.
-    fn merge_or_rebalance(&mut self, branch: NodeMut<K>, at: usize) {
-        let (left, right) = (branch.read().child(at), branch.read().child(at + 1));
-        let (left_length, right_length) = (left.len(), right.len());
-        if left_length + right_length <= NodeLayout::<K>::merged_at_most(left.level()) {
-            let left = self.child_mut(branch, at);
-            left.insert_entries(left_length, right, 0..right_length);
-            branch.join_children(at);
-            self.nodes.discard(right);
+    /// Calls `edit` with the leaf at the end of a path, and puts the leaf that it returns in the place of that
+    /// leaf. `edit` also gets whether the path leads to the end of the tree.
+    #[inline]
+    fn at_leaf(
+        &mut self,
+        path: &Path,
+        edit: impl FnOnce(&mut Nodes, LeafEdit<'_, K, V>, bool) -> (Option<NewLeaf<K, V>>, Edited<K>),
+    ) {
+        debug_assert!(path.fits(self.tree), "a path is used before its tree changes");
+        let Some(root) = self.tree.root else {
+            let mut leaf = self.nodes.make_leaf();
+            let (new, edited) = edit(self.nodes, LeafEdit::Own(leaf.as_mut()), true);
+            debug_assert!(new.is_none() && edited.split.is_none());
+            self.set_root(leaf.into_ptr(), 1);
+            (self.tree.length, self.tree.leaves) = (edited.change as u32, 1);
             return;
+        };
+        if self.tree.height > 1 {
+            return self.at_parent(path, |nodes, branch, at, is_end| {
+                edit_leaf(nodes, branch, at, |nodes, leaf, length| {
+                    edit(nodes, leaf, is_end && path.place() == length)
+                })
+            });
         }
-        let (left, right) = (self.child_mut(branch, at), self.child_mut(branch, at + 1));
-        if left_length < right_length {
-            let moved = (right_length - left_length) / 2;
-            left.insert_entries(left_length, right.read(), 0..moved);
-            right.remove(0..moved);
-        } else {
-            let moved = (left_length - right_length) / 2;
-            right.insert_entries(0, left.read(), left_length - moved..left_length);
-            left.remove(left_length - moved..left_length);
+        // SAFETY: the root is alive (I6 of `tree`) and a leaf. If its birth is the number of the transaction, the
+        // tree, which is borrowed exclusively, is the only way to it; otherwise it does not change.
+        let leaf = unsafe {
+            match root.birth() == self.nodes.number() {
+                true => LeafEdit::Own(LeafMut::new(root)),
+                false => LeafEdit::Shared(LeafRef::new(root, self.tree.len())),
+            }
+        };
+        let is_end = path.place() == self.tree.len();
+        let (new, edited) = match leaf {
+            LeafEdit::Own(leaf) => edit(self.nodes, LeafEdit::Own(leaf), is_end),
+            LeafEdit::Shared(leaf) => {
+                let edited = edit(self.nodes, LeafEdit::Shared(leaf), is_end);
+                if edited.0.is_some() {
+                    self.nodes.discard(NodeRef::Leaf(leaf));
+                }
+                edited
+            }
+        };
+        if let Some(new) = new {
+            self.tree.root = Some(new.into_ptr());
         }
-        branch.set_key(at + 1, right.read().keys()[0]);
-        branch.set_count(at, left.read().count());
+        self.end(edited);
+    }
+
+    /// Calls `edit` with the parent of the leaf at the end of a path, the index of the leaf, and whether that is
+    /// the last leaf of the tree. The tree has a parent.
+    #[inline]
+    pub(super) fn at_parent(
+        &mut self,
+        path: &Path,
+        edit: impl FnOnce(&mut Nodes, &mut BranchMut<'_, K, V>, usize, bool) -> Edited<K>,
+    ) {
+        debug_assert!(path.fits(self.tree), "a path is used before its tree changes");
+        let Some(root) = self.tree.root else {
+            unreachable!("a tree with a parent has a root");
+        };
+        // SAFETY: as in `at_leaf`; the caller has a parent, so the root is a branch.
+        let root = unsafe {
+            match root.birth() == self.nodes.number() {
+                true => Ok(BranchMut::<K, V>::new(root)),
+                false => Err(NodeRef::<K, V>::new(root)),
+            }
+        };
+        let edited = match root {
+            Ok(branch) => edit_below(self.nodes, branch, path, 0, true, edit),
+            Err(NodeRef::Branch(branch)) => {
+                let mut copy = self.nodes.copy_branch(branch);
+                let edited = edit_below(self.nodes, copy.as_mut(), path, 0, true, edit);
+                self.tree.root = Some(copy.into_ptr());
+                edited
+            }
+            Err(NodeRef::Leaf(_)) => unreachable!("a tree with a parent has a branch as its root"),
+        };
+        self.end(edited);
+    }
+
+    /// Takes note of what an edit did below the root.
+    #[inline]
+    fn end(&mut self, edited: Edited<K>) {
+        self.tree.length = self.tree.length.wrapping_add(edited.change as u32);
+        self.tree.leaves = self.tree.leaves.wrapping_add(edited.leaves as u32);
+        if let Some(split) = edited.split {
+            self.raise_root(split);
+        }
+        if edited.is_under {
+            self.lower_root();
+        }
+    }
+
+    /// Puts a branch above the root, which was split.
+    #[cold]
+    fn raise_root(&mut self, split: Split<K>) {
+        let Some(root) = self.tree.root else {
+            unreachable!("a root was split");
+        };
+        let mut above = self.nodes.make_branch::<K, V>(self.tree.height);
+        let count = self.tree.len() - split.count;
+        above.as_mut().insert_child(0, no_bound(), root, count);
+        above.as_mut().insert_child(1, split.separator, split.node, split.count);
+        self.set_root(above.into_ptr(), self.tree.height + 1);
     }
 
     /// Removes roots that have only one child, and a root without keys.
+    #[cold]
     fn lower_root(&mut self) {
-        while let Some(root) = self.root() {
-            let child = match (root.level(), root.len()) {
-                (0, 0) => None,
-                (0, _) => return,
-                (_, 1) => Some(root.children()[0]),
-                _ => return,
+        while let Some(root) = self.tree.root() {
+            let child = match root {
+                NodeRef::Leaf(leaf) if leaf.len() == 0 => None,
+                NodeRef::Branch(branch) if branch.len() == 1 => Some(branch.child_ptr(0)),
+                NodeRef::Leaf(_) | NodeRef::Branch(_) => return,
             };
+            self.nodes.discard(root);
             self.tree.root = child;
             self.tree.height -= 1;
-            self.nodes.discard(root);
+            if child.is_none() {
+                self.tree.leaves = 0;
+            }
         }
-    }
-
-    /// The root, without a borrow of the tree, which is about to get a new one.
-    fn root<'n>(&self) -> Option<NodeRef<'n, K>> {
-        // SAFETY: the nodes are alive while the transaction has the tree (I6 of `tree`), and what is read of
-        // the root is not kept beyond its next change.
-        self.tree.root.map(|root| unsafe { NodeRef::new(root) })
-    }
-
-    /// The root of a tree that has a path.
-    fn path_root<'n>(&self) -> NodeRef<'n, K> {
-        let Some(root) = self.root() else {
-            unreachable!("a path begins with the root");
-        };
-        root
     }
 
     pub(super) fn set_root(&mut self, root: NodePtr, height: u8) {
         self.tree.root = Some(root);
         self.tree.height = height;
     }
+}
+
+/// Edits the parent of the leaf at the end of a path. The parent is `branch`, which is the transaction's own and
+/// at `depth` on the path, or below it. `is_end` tells whether the branch is the last of its level.
+#[inline]
+fn edit_below<K: Key, V: Pod>(
+    nodes: &mut Nodes,
+    mut branch: BranchMut<'_, K, V>,
+    path: &Path,
+    depth: usize,
+    is_end: bool,
+    edit: impl FnOnce(&mut Nodes, &mut BranchMut<'_, K, V>, usize, bool) -> Edited<K>,
+) -> Edited<K> {
+    let at = path.at(depth);
+    let is_end = is_end && at + 1 == branch.read().len();
+    let mut edited = if branch.read().level() == 1 {
+        edit(nodes, &mut branch, at, is_end)
+    } else {
+        match branch.child_mut(at, nodes.number()) {
+            Some(NodeMut::Branch(child)) => edit_below(nodes, child, path, depth + 1, is_end, edit),
+            Some(NodeMut::Leaf(_)) => unreachable!("I3 of `tree`: a leaf is on level 0"),
+            None => {
+                let NodeRef::Branch(child) = branch.read().child(at) else {
+                    unreachable!("I3 of `tree`: a leaf is on level 0");
+                };
+                let mut copy = nodes.copy_branch(child);
+                let edited = edit_below(nodes, copy.as_mut(), path, depth + 1, is_end, edit);
+                branch.set_child(at, copy.into_ptr());
+                edited
+            }
+        }
+    };
+    branch.count(at, edited.change);
+    if let Some(split) = edited.split.take() {
+        edited.split = attach(nodes, &mut branch, at, split, is_end);
+    }
+    if edited.is_under {
+        let first = if at + 1 < branch.read().len() { at } else { at - 1 };
+        let is_merged = merge_or_rebalance(nodes, &mut branch, first);
+        if is_merged && branch.read().level() == 1 {
+            edited.leaves -= 1;
+        }
+    }
+    if edited.is_under || edited.is_shorter {
+        edited.is_under = branch.read().len() < NodeLayout::<K, V>::BRANCH_MINIMUM;
+        edited.is_shorter = false;
+    }
+    edited
+}
+
+/// Calls `edit` with leaf `at` of a parent and its length, and puts the leaf that it returns in its place.
+#[inline]
+fn edit_leaf<K: Key, V: Pod>(
+    nodes: &mut Nodes,
+    branch: &mut BranchMut<'_, K, V>,
+    at: usize,
+    edit: impl FnOnce(&mut Nodes, LeafEdit<'_, K, V>, usize) -> (Option<NewLeaf<K, V>>, Edited<K>),
+) -> Edited<K> {
+    let (new, edited) = match branch.child_mut(at, nodes.number()) {
+        Some(NodeMut::Leaf(leaf)) => {
+            let length = leaf.len();
+            edit(nodes, LeafEdit::Own(leaf), length)
+        }
+        Some(NodeMut::Branch(_)) => unreachable!("I3 of `tree`: a branch is above level 0"),
+        None => {
+            let NodeRef::Leaf(leaf) = branch.read().child(at) else {
+                unreachable!("I3 of `tree`: a branch is above level 0");
+            };
+            let edited = edit(nodes, LeafEdit::Shared(leaf), leaf.len());
+            if edited.0.is_some() {
+                nodes.discard(NodeRef::Leaf(leaf));
+            }
+            edited
+        }
+    };
+    if let Some(new) = new {
+        branch.set_child(at, new.into_ptr());
+    }
+    edited
+}
+
+/// Inserts a key into a leaf of the transaction's own, and splits the leaf if it is full.
+///
+/// At the end of a tree the left half stays full, so that ascending keys fill their leaves.
+#[inline]
+fn insert<K: Key, V: Pod>(
+    nodes: &mut Nodes,
+    leaf: &mut LeafMut<'_, K, V>,
+    at: usize,
+    key: K,
+    value: V,
+    is_end: bool,
+) -> Edited<K> {
+    let length = leaf.len();
+    if length < NodeLayout::<K, V>::LEAF_CAPACITY {
+        leaf.insert(at, key, value);
+        return Edited::by(1);
+    }
+    let mut new = nodes.make_leaf();
+    // The length of the left half after the insertion.
+    let left = if is_end { length } else { length.div_ceil(2) };
+    let middle = left - usize::from(at < left);
+    new.as_mut().insert_entries(0, leaf.read(), middle..length);
+    leaf.remove(middle..length);
+    match at < left {
+        true => leaf.insert(at, key, value),
+        false => new.as_mut().insert(at - middle, key, value),
+    }
+    let (separator, count) = (new.as_mut().read().keys()[0], new.as_mut().len());
+    let split = Split { separator, node: new.into_ptr(), count };
+    Edited { leaves: 1, split: Some(split), ..Edited::by(1) }
+}
+
+/// Inserts the right half of child `at` next to it. The branch already counts the keys of both as keys of
+/// that child. Returns the right half of the branch, if that is split.
+#[cold]
+fn attach<K: Key, V: Pod>(
+    nodes: &mut Nodes,
+    branch: &mut BranchMut<'_, K, V>,
+    at: usize,
+    split: Split<K>,
+    is_end: bool,
+) -> Option<Split<K>> {
+    let Split { separator, node, count } = split;
+    branch.count(at, -(count as isize));
+    let (at, length) = (at + 1, branch.read().len());
+    if length < NodeLayout::<K, V>::BRANCH_CAPACITY {
+        branch.insert_child(at, separator, node, count);
+        return None;
+    }
+    let mut new = nodes.make_branch(branch.read().level());
+    // The length of the left half after the insertion. The right half has two children (I4 of `tree`).
+    let left = if is_end { length - 1 } else { length.div_ceil(2) };
+    let middle = left - usize::from(at < left);
+    new.as_mut().insert_entries(0, branch.read(), middle..length);
+    branch.remove(middle..length);
+    match at < left {
+        true => branch.insert_child(at, separator, node, count),
+        false => new.as_mut().insert_child(at - middle, separator, node, count),
+    }
+    let half = new.as_mut();
+    let (separator, count) = (half.read().separators()[0], half.read().count());
+    Some(Split { separator, node: new.into_ptr(), count })
+}
+
+/// Merges the children `at` and `at + 1` of a branch. If they have too many entries for that, gives both the
+/// same number. Returns whether it merged them.
+#[cold]
+fn merge_or_rebalance<K: Key, V: Pod>(
+    nodes: &mut Nodes,
+    branch: &mut BranchMut<'_, K, V>,
+    at: usize,
+) -> bool {
+    for at in [at, at + 1] {
+        own_child(nodes, branch, at);
+    }
+    let (separator, left_count) = match branch.pair_mut(at, nodes.number()) {
+        (NodeMut::Leaf(mut left), NodeMut::Leaf(mut right)) => {
+            let (left_length, right_length) = (left.len(), right.len());
+            if left_length + right_length <= NodeLayout::<K, V>::LEAF_MERGED {
+                left.insert_entries(left_length, right.read(), 0..right_length);
+                nodes.discard(NodeRef::Leaf(right.read()));
+                branch.join_children(at);
+                return true;
+            }
+            if left_length < right_length {
+                let moved = (right_length - left_length) / 2;
+                left.insert_entries(left_length, right.read(), 0..moved);
+                right.remove(0..moved);
+            } else {
+                let moved = (left_length - right_length) / 2;
+                right.insert_entries(0, left.read(), left_length - moved..left_length);
+                left.remove(left_length - moved..left_length);
+            }
+            (right.read().keys()[0], left.len())
+        }
+        (NodeMut::Branch(mut left), NodeMut::Branch(mut right)) => {
+            let (left_length, right_length) = (left.read().len(), right.read().len());
+            if left_length + right_length <= NodeLayout::<K, V>::BRANCH_MERGED {
+                left.insert_entries(left_length, right.read(), 0..right_length);
+                nodes.discard(NodeRef::Branch(right.read()));
+                branch.join_children(at);
+                return true;
+            }
+            if left_length < right_length {
+                let moved = (right_length - left_length) / 2;
+                left.insert_entries(left_length, right.read(), 0..moved);
+                right.remove(0..moved);
+            } else {
+                let moved = (left_length - right_length) / 2;
+                right.insert_entries(0, left.read(), left_length - moved..left_length);
+                left.remove(left_length - moved..left_length);
+            }
+            (right.read().separators()[0], left.read().count())
+        }
+        _ => unreachable!("I3 of `tree`: the children of a branch are on one level"),
+    };
+    branch.set_separator(at + 1, separator);
+    branch.set_count(at, left_count);
+    false
+}
+
+/// Makes a child of a branch of the transaction's own its own, too.
+fn own_child<K: Key, V: Pod>(nodes: &mut Nodes, branch: &mut BranchMut<'_, K, V>, at: usize) {
+    if branch.child_mut(at, nodes.number()).is_some() {
+        return;
+    }
+    let child = branch.read().child(at);
+    let copy = match child {
+        NodeRef::Leaf(leaf) => {
+            let mut copy: NewLeaf<K, V> = nodes.make_leaf();
+            copy.as_mut().insert_entries(0, leaf, 0..leaf.len());
+            nodes.discard(child);
+            copy.into_ptr()
+        }
+        NodeRef::Branch(branch) => NewBranch::into_ptr(nodes.copy_branch(branch)),
+    };
+    branch.set_child(at, copy);
 }

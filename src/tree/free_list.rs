@@ -5,7 +5,12 @@
 //! - I1: a slot on the list is mapped, holds no node, and is referred to by nothing else. The slots are
 //!   linked through their headers.
 
-use super::slot::{NodePtr, SLOT_BYTES};
+use std::cmp::Reverse;
+
+use super::slot::NodePtr;
+
+/// The fewest adjacent slots that are worth while to be taken in order.
+const RUN: usize = 4;
 
 /// A stack of free slots.
 #[derive(Debug, Default)]
@@ -32,10 +37,44 @@ impl FreeList {
         // SAFETY: a free slot is mapped, and only this list refers to it (I1).
         self.first = unsafe { slot.next() };
         if let Some(next) = self.first {
-            next.prefetch(SLOT_BYTES);
+            next.prefetch_header();
         }
         self.length -= 1;
         Some(slot)
+    }
+
+    /// Moves all slots of another list to this one, those of the other list first.
+    pub(super) fn append(&mut self, other: &mut Self) {
+        let slots = std::mem::take(other);
+        for slot in slots.drain() {
+            // SAFETY: the slot was free, so it is mapped (I1). It was taken off the only list that referred to it.
+            unsafe { self.push(slot) };
+        }
+    }
+
+    /// Moves the slots of another list to this one that lie next to a few others of that list, such that they
+    /// are popped in the order of their addresses. `slot_bytes` is the size of a slot. Does nothing if the
+    /// system gives no memory to sort them.
+    pub(super) fn append_sorted(&mut self, other: &mut Self, slot_bytes: usize) {
+        let mut sorted = Vec::new();
+        if sorted.try_reserve_exact(other.length).is_err() {
+            return;
+        }
+        sorted.extend(std::mem::take(other).drain());
+        let address = |slot: &NodePtr| slot.body().addr();
+        sorted.sort_unstable_by_key(|slot| Reverse(address(slot)));
+        for run in sorted.chunk_by(|a, b| address(a) == address(b) + slot_bytes) {
+            let list = if run.len() < RUN { &mut *other } else { &mut *self };
+            for slot in run {
+                // SAFETY: as in `append`.
+                unsafe { list.push(*slot) };
+            }
+        }
+    }
+
+    /// The slots, which are on no list then.
+    fn drain(mut self) -> impl Iterator<Item = NodePtr> {
+        std::iter::from_fn(move || self.pop())
     }
 
     #[cfg(any(test, feature = "__internals"))]

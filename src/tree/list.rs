@@ -21,6 +21,7 @@ pub(crate) struct NodeList {
     /// The chain that was used last.
     turn: usize,
     length: usize,
+    bytes: usize,
 }
 
 /// A singly linked chain of nodes: the first and the last.
@@ -31,6 +32,11 @@ impl NodeList {
     /// The number of nodes.
     pub(crate) fn len(&self) -> usize {
         self.length
+    }
+
+    /// The bytes of the nodes' slots.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
     }
 
     fn next_chain(&mut self) -> &mut Chain {
@@ -45,6 +51,8 @@ impl NodeList {
     /// The caller is the writer, and the node is a node of its pool, alive, and on no list.
     pub(crate) unsafe fn push(&mut self, node: NodePtr) {
         self.length += 1;
+        // SAFETY: the node is alive, and only the writer, our caller, frees nodes.
+        self.bytes += unsafe { node.bytes() };
         let chain = self.next_chain();
         let first = chain.0.map(|(first, _)| first);
         // SAFETY: the node is alive, so its slot is mapped, and the writer calls.
@@ -61,8 +69,10 @@ impl NodeList {
                 // node may lead anywhere, so it is not followed.
                 let next = unsafe { first.next() }.filter(|_| first != last);
                 chain.0 = next.map(|next| (next, last));
-                next.inspect(|next| next.prefetch(1));
+                next.inspect(|next| next.prefetch_header());
                 self.length -= 1;
+                // SAFETY: a node on the list is alive (I1), and only the writer frees nodes (I2).
+                self.bytes -= unsafe { first.bytes() };
                 return Some(first);
             }
         }
@@ -81,12 +91,13 @@ impl NodeList {
             chain.0 = Some((first, chain.0.map_or(last, |(_, last)| last)));
         }
         self.length += other.length;
+        self.bytes += other.bytes;
     }
 
-    /// The births of the nodes.
-    pub(crate) fn births(&self) -> impl Iterator<Item = u64> {
+    /// The births of the nodes, and the bytes of their slots.
+    pub(crate) fn births(&self) -> impl Iterator<Item = (u64, usize)> {
         // SAFETY: the nodes on the list are alive (I1).
-        self.iter().map(|node| unsafe { node.birth() })
+        self.iter().map(|node| unsafe { (node.birth(), node.bytes()) })
     }
 
     /// The nodes, in no particular order.
@@ -107,13 +118,13 @@ impl NodeList {
 #[derive(Debug, Default)]
 pub(super) struct LinkedNodes {
     first: Option<NodePtr>,
-    length: usize,
+    bytes: usize,
 }
 
 impl LinkedNodes {
-    /// The number of nodes.
-    pub(super) fn len(&self) -> usize {
-        self.length
+    /// The bytes of the nodes' slots.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
     }
 
     /// Pushes a node to the front.
@@ -129,9 +140,9 @@ impl LinkedNodes {
             if let Some(first) = self.first {
                 first.set_previous(Some(node));
             }
+            self.bytes += node.bytes();
         }
         self.first = Some(node);
-        self.length += 1;
     }
 
     /// Removes a node.
@@ -150,8 +161,8 @@ impl LinkedNodes {
             if let Some(next) = next {
                 next.set_previous(previous);
             }
+            self.bytes -= node.bytes();
         }
-        self.length -= 1;
     }
 
     /// Pops the first node.

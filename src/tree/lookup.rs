@@ -2,10 +2,16 @@
 
 use std::marker::PhantomData;
 
-use super::node::{NodeLayout, NodeRef};
+use bytemuck::Pod;
+
+use super::branch::NodeRef;
+use super::cursor::{Cursor, Seek};
+use super::layout::NodeLayout;
 use super::search::partition_point;
 use super::slot::NodePtr;
-use crate::types::key::Key;
+use crate::types::key::{
+    ByGroupKey4, ByGroupKey6, ByInterfaceKey4, ByInterfaceKey6, JoinKey4, JoinKey6, Key,
+};
 
 /// The most keys that a tree can count.
 pub(crate) const MAX_KEYS: usize = u32::MAX as usize;
@@ -14,19 +20,21 @@ pub(crate) const MAX_KEYS: usize = u32::MAX as usize;
 pub(super) const MAX_HEIGHT: usize =
     if cfg!(any(test, loom, shuttle, groupscan_check)) { 32 } else { 12 };
 
-/// An ordered set of keys.
+/// An ordered map from keys to values.
 #[derive(Debug)]
-pub(crate) struct Tree<K> {
+pub(crate) struct Tree<K, V> {
     pub(super) root: Option<NodePtr>,
     pub(super) length: u32,
+    /// The number of leaves.
+    pub(super) leaves: u32,
     pub(super) height: u8,
-    keys: PhantomData<K>,
+    entries: PhantomData<(K, V)>,
 }
 
-impl<K: Key> Tree<K> {
+impl<K: Key, V: Pod> Tree<K, V> {
     /// A tree without keys.
     pub(crate) const fn empty() -> Self {
-        Self { root: None, length: 0, height: 0, keys: PhantomData }
+        Self { root: None, length: 0, leaves: 0, height: 0, entries: PhantomData }
     }
 
     /// A second tree of the same nodes.
@@ -34,37 +42,39 @@ impl<K: Key> Tree<K> {
     /// # Safety
     ///
     /// I6 of [`tree`](super) also holds for the second tree.
+    #[inline]
     pub(crate) unsafe fn duplicate(&self) -> Self {
         Self { ..*self }
     }
 
     /// The number of keys.
+    #[inline]
     pub(crate) fn len(&self) -> usize {
         self.length as usize
     }
 
+    /// The number of keys that the leaves have room for.
+    pub(crate) fn capacity(&self) -> usize {
+        self.leaves as usize * NodeLayout::<K, V>::LEAF_CAPACITY
+    }
+
     #[inline]
-    pub(super) fn root(&self) -> Option<NodeRef<'_, K>> {
+    pub(super) fn root(&self) -> Option<NodeRef<'_, K, V>> {
         // SAFETY: the nodes are alive and unchanged while `self` is borrowed (I6).
         self.root.map(|root| unsafe { NodeRef::new(root) })
     }
 
-    /// The key in the tree that compares equal to `key`.
-    pub(crate) fn get(&self, key: K) -> Option<K> {
-        let mut node = self.root()?;
-        while node.level() > 0 {
-            let at = node.child_for(&key);
-            node.prefetch_child(at);
-            node = node.child(at);
-        }
-        let keys = node.keys();
-        keys.get(partition_point(keys, |k| *k < key)).copied().filter(|found| *found == key)
+    /// The value of a key.
+    pub(crate) fn get(&self, key: K) -> Option<V> {
+        self.seek(key).found()
     }
 
-    /// Starts to prefetch the path to `key`.
+    /// The cursor at the first key that is not less than `key`.
     #[inline]
-    pub(crate) fn prefetch_path(&self, key: K) -> PrefetchPath<'_, K> {
-        PrefetchPath { node: self.root(), key }
+    pub(crate) fn seek(&self, key: K) -> Cursor<'_, K, V> {
+        let mut seek = Seek::new(self, key);
+        while seek.step() {}
+        seek.end()
     }
 
     /// The number of keys that are less than `key`.
@@ -77,60 +87,47 @@ impl<K: Key> Tree<K> {
         self.rank_by(&key, |k| *k <= key)
     }
 
+    #[inline]
     fn rank_by(&self, key: &K, is_before: impl Fn(&K) -> bool) -> usize {
         let Some(mut node) = self.root() else {
             return 0;
         };
         let mut rank = 0;
-        while node.level() > 0 {
-            let at = node.child_for(key);
-            rank += node.start_of(at);
-            node = node.child(at);
+        loop {
+            match node {
+                NodeRef::Leaf(leaf) => return rank + partition_point(leaf.keys(), is_before),
+                NodeRef::Branch(branch) => {
+                    let at = branch.child_for(key);
+                    rank += branch.start_of(at);
+                    node = branch.child(at);
+                }
+            }
         }
-        rank + partition_point(node.keys(), is_before)
     }
-}
 
-/// A descent to the leaf that a key belongs to, one level per step, which prefetches each node before it
-/// is needed.
-///
-/// A caller that steps through the paths of several trees in turn waits for all their memory at the same
-/// time.
-pub(crate) struct PrefetchPath<'a, K> {
-    node: Option<NodeRef<'a, K>>,
-    key: K,
-}
-
-impl<K: Key> PrefetchPath<'_, K> {
-    /// Goes one level down. Returns whether there is another level.
-    #[inline]
-    pub(crate) fn step(&mut self) -> bool {
-        let Some(branch) = self.node.filter(|node| node.level() > 0) else {
-            return false;
-        };
-        let at = branch.child_for(&self.key);
-        branch.prefetch_child(at);
-        self.node = (branch.level() > 1).then(|| branch.child(at));
-        self.node.is_some()
+    /// The key at a rank, and its value.
+    pub(crate) fn select(&self, rank: usize) -> Option<(K, V)> {
+        self.seek_rank(rank).entry()
     }
 }
 
 const _: () = {
-    const fn height_suffices<K>() {
+    const fn height_suffices<K: Key, V>() {
         // `least`: the fewest keys of a tree of `levels` levels. The last leaf may have one key, the last branch
         // of each level two children (I4). `full`: the fewest keys below a node that is not the last.
-        let (mut full, mut least, mut levels) = (NodeLayout::<K>::LEAF_MINIMUM as u128, 1, 1);
+        let (mut full, mut least, mut levels) = (NodeLayout::<K, V>::LEAF_MINIMUM as u128, 1, 1);
         while least <= MAX_KEYS as u128 {
             least += full;
-            full *= NodeLayout::<K>::BRANCH_MINIMUM as u128;
+            full *= NodeLayout::<K, V>::BRANCH_MINIMUM as u128;
             levels += 1;
         }
         // A tree of `levels` levels would have too many keys.
         assert!(levels <= MAX_HEIGHT + 1);
     }
-    height_suffices::<[u64; 1]>();
-    height_suffices::<[u64; 2]>();
-    height_suffices::<[u64; 3]>();
-    height_suffices::<[u64; 4]>();
-    height_suffices::<[u64; 5]>();
+    height_suffices::<JoinKey4, u64>();
+    height_suffices::<JoinKey6, u64>();
+    height_suffices::<ByInterfaceKey4, u8>();
+    height_suffices::<ByInterfaceKey6, u8>();
+    height_suffices::<ByGroupKey4, u8>();
+    height_suffices::<ByGroupKey6, u8>();
 };

@@ -7,9 +7,16 @@
 //!   them and still reach them.
 //! - I3: a transaction that is aborted frees all nodes that it made. So a node whose birth is the number of
 //!   the running transaction was made by it.
+//! - I4: an edit puts a [`NewLeaf`] or [`NewBranch`] into its tree or discards it. It keeps none beyond its
+//!   end, so a new node is alive while there is such a value, which is the only way to it.
 
+use std::marker::PhantomData;
+
+use bytemuck::Pod;
+
+use super::branch::{BranchMut, BranchRef, NodeRef};
+use super::leaf::LeafMut;
 use super::list::{LinkedNodes, NodeList};
-use super::node::{NodeMut, NodeRef};
 use super::pool::Pool;
 use super::slot::NodePtr;
 use crate::types::key::Key;
@@ -47,7 +54,7 @@ impl Nodes {
     /// No transaction runs, and none with that number was committed: the transaction changes nodes with
     /// that birth in place.
     pub(crate) unsafe fn begin(&mut self, number: u64) {
-        debug_assert_eq!((self.made.len(), self.retired.len()), (0, 0));
+        debug_assert_eq!((self.made.bytes(), self.retired.len()), (0, 0));
         self.number = number;
     }
 
@@ -67,38 +74,54 @@ impl Nodes {
         }
     }
 
-    /// The number of nodes that the transaction made, less the number that it replaced.
-    pub(crate) fn growth(&self) -> isize {
-        self.made.len() as isize - self.retired.len() as isize
+    /// The bytes of the slots of the nodes that the transaction made, less those that it replaced.
+    pub(crate) fn growth_bytes(&self) -> isize {
+        self.made.bytes() as isize - self.retired.bytes() as isize
     }
 
-    /// Makes an empty node in a reserved slot.
-    pub(super) fn make<K: Key>(&mut self, level: u8) -> NodeMut<K> {
-        let node = self.pool.take::<K>(self.number, level);
-        // SAFETY: the node is new, so it is alive and on no list. The running transaction made it.
-        unsafe {
-            self.made.push(node);
-            NodeMut::new(node)
-        }
-    }
-
-    /// The node for changes: itself if the running transaction made it, or else a copy. The caller puts the
-    /// copy in the place of the node.
+    /// The number of the version that the transaction makes.
     #[inline]
-    pub(super) fn make_mut<K: Key>(&mut self, node: NodeRef<'_, K>) -> NodeMut<K> {
-        if node.birth() == self.number {
-            // SAFETY: the node is alive, and by its birth the running transaction made it (I3).
-            return unsafe { NodeMut::new(node.ptr()) };
-        }
-        let copy = self.make(node.level());
-        copy.insert_entries(0, node, 0..node.len());
-        self.discard(node);
+    pub(super) fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// Makes an empty leaf in a reserved slot.
+    #[inline]
+    pub(super) fn make_leaf<K: Key, V: Pod>(&mut self) -> NewLeaf<K, V> {
+        NewLeaf { node: self.make::<K, V>(0), entries: PhantomData }
+    }
+
+    /// Makes an empty branch in a reserved slot. The level is above 0.
+    #[inline]
+    pub(super) fn make_branch<K: Key, V: Pod>(&mut self, level: u8) -> NewBranch<K, V> {
+        debug_assert!(level > 0);
+        NewBranch { node: self.make::<K, V>(level), entries: PhantomData }
+    }
+
+    /// Makes a copy of a branch, and retires the branch. The caller puts the copy in its place.
+    #[inline]
+    pub(super) fn copy_branch<K: Key, V: Pod>(
+        &mut self,
+        branch: BranchRef<'_, K, V>,
+    ) -> NewBranch<K, V> {
+        let mut copy = self.make_branch(branch.level());
+        copy.as_mut().copy_from(branch);
+        self.discard(NodeRef::Branch(branch));
         copy
+    }
+
+    #[inline]
+    fn make<K: Key, V>(&mut self, level: u8) -> NodePtr {
+        let node = self.pool.take::<K, V>(self.number, level);
+        // SAFETY: the node is new, so it is alive and on no list.
+        unsafe { self.made.push(node) };
+        node
     }
 
     /// Drops a node that the transaction's trees no longer refer to: frees it if the transaction made it, or
     /// else retires it.
-    pub(super) fn discard<K: Key>(&mut self, node: NodeRef<'_, K>) {
+    #[inline]
+    pub(super) fn discard<K: Key, V: Pod>(&mut self, node: NodeRef<'_, K, V>) {
         let (node, birth) = (node.ptr(), node.birth());
         // SAFETY: a node of this transaction is on the list `made` (I1), and no tree refers to it. A node of
         // an earlier transaction is on no list: its commit cleared `made`, and a node leaves the only tree
@@ -106,7 +129,7 @@ impl Nodes {
         unsafe {
             if birth == self.number {
                 self.made.remove(node);
-                self.pool.free(node);
+                self.pool.give_back(node);
             } else {
                 self.retired.push(node);
             }
@@ -121,5 +144,45 @@ impl Nodes {
     pub(crate) unsafe fn free(&mut self, node: NodePtr) {
         // SAFETY: the contract is that of `Pool::free`.
         unsafe { self.pool.free(node) };
+    }
+}
+
+/// A leaf that the running transaction made, and that is in no tree yet (I4).
+pub(super) struct NewLeaf<K, V> {
+    node: NodePtr,
+    entries: PhantomData<(K, V)>,
+}
+
+impl<K: Key, V: Pod> NewLeaf<K, V> {
+    #[inline]
+    pub(super) fn as_mut(&mut self) -> LeafMut<'_, K, V> {
+        // SAFETY: the running transaction made the leaf, it is alive, and this value is the only way to it (I4).
+        unsafe { LeafMut::new(self.node) }
+    }
+
+    /// The address, to put the leaf into a tree.
+    #[inline]
+    pub(super) fn into_ptr(self) -> NodePtr {
+        self.node
+    }
+}
+
+/// A branch that the running transaction made, and that is in no tree yet (I4).
+pub(super) struct NewBranch<K, V> {
+    node: NodePtr,
+    entries: PhantomData<(K, V)>,
+}
+
+impl<K: Key, V: Pod> NewBranch<K, V> {
+    #[inline]
+    pub(super) fn as_mut(&mut self) -> BranchMut<'_, K, V> {
+        // SAFETY: as for a `NewLeaf`.
+        unsafe { BranchMut::new(self.node) }
+    }
+
+    /// The address, to put the branch into a tree.
+    #[inline]
+    pub(super) fn into_ptr(self) -> NodePtr {
+        self.node
     }
 }

@@ -2,6 +2,7 @@
 
 use std::ops::Add;
 
+use super::slot::Part;
 use crate::types::key::Key;
 
 /// Why there are no slots.
@@ -25,39 +26,38 @@ pub(crate) enum Reach {
     System,
 }
 
-/// The number of parts of a pool.
-pub(super) const PARTS: usize = 2;
-
 /// The part of a pool that the nodes of an index come from.
 ///
-/// Nodes of indexes that are scanned lie apart from all others, so that a scan touches less memory. Set by
-/// `cargo bench --bench ratio -- "all sources"`: at 16 M joins it makes a difference of a
-/// fifth.
-pub(super) const fn part_of<K: Key>() -> u8 {
-    !K::IS_SCANNED as u8
+/// The leaves of an index that is scanned have values behind their keys, and need large slots. They lie apart
+/// from all others also so that a scan touches less memory: at 16 M joins that makes a difference of a fifth
+/// (`cargo bench --bench ratio -- "all sources"`).
+pub(super) const fn part_of<K: Key, V>() -> Part {
+    if K::IS_SCANNED && size_of::<V>() > 0 { Part::Large } else { Part::Small }
 }
 
 /// The number of slots requested from each part of a pool.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Demand(pub(super) [usize; PARTS]);
+pub(crate) struct Demand(pub(super) [usize; Part::ALL.len()]);
 
 impl Demand {
-    /// `slots` slots for an index of keys `K`.
-    pub(crate) fn of<K: Key>(slots: usize) -> Self {
+    /// `slots` slots for an index of keys `K` and values `V`.
+    pub(crate) fn of<K: Key, V>(slots: usize) -> Self {
         let mut demand = Self::default();
-        demand.0[usize::from(part_of::<K>())] = slots;
+        demand.0[part_of::<K, V>() as usize] = slots;
         demand
     }
 
-    /// The number of slots of both parts.
-    pub(crate) fn total(self) -> usize {
-        self.0.into_iter().fold(0, usize::saturating_add)
+    /// The bytes of the slots of both parts.
+    pub(crate) fn bytes(self) -> usize {
+        let bytes = Part::ALL.map(|part| self.0[part as usize].saturating_mul(part.slot_bytes()));
+        bytes.into_iter().fold(0, usize::saturating_add)
     }
 }
 
 impl Add for Demand {
     type Output = Self;
 
+    #[inline]
     fn add(self, other: Self) -> Self {
         let mut sum = self;
         sum.0.iter_mut().zip(other.0).for_each(|(slots, more)| *slots = slots.saturating_add(more));

@@ -1,12 +1,12 @@
 //! Slots: memory for one node each, with a header in front of the entries.
 //!
 //! ```text
-//! slot    header, 64 bytes | body, 2,048 bytes
+//! slot    header, 64 bytes | body, 4,096 or 2,048 bytes
 //! header  birth 8 | next | previous | length 2 | level 1 | part 1 | life 4
 //! ```
 //!
-//! A slot has 33 cache lines, so that neighbouring slots map to different sets of a cache. Its body begins
-//! on a new line.
+//! A slot has an odd number of cache lines, 65 or 33, so that neighbouring slots map to different sets of a
+//! cache. Its body begins on a new line. All slots of a [`Part`] have the same size.
 //!
 //! # Invariants
 //!
@@ -14,16 +14,36 @@
 //!   as the slot first holds a node or is free.
 //! - I2: while a node is published, only its fields `next` and `previous` change. Only the writer reads and
 //!   writes these, and no reference ever covers them.
+//! - I3: the address of a slot has the provenance of all of the slot.
 
 use std::ptr::NonNull;
 
 use crate::simd::prefetch::PrefetchRange;
 
-/// The bytes of a node's entries.
-pub(super) const BODY_BYTES: usize = 2048;
+/// A part of a pool: slots of one size.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(super) enum Part {
+    Large,
+    Small,
+}
 
-/// The bytes of a slot.
-pub(crate) const SLOT_BYTES: usize = size_of::<Slot>();
+impl Part {
+    pub(super) const ALL: [Self; 2] = [Self::Large, Self::Small];
+
+    /// The bytes of a node's entries.
+    pub(super) const fn body_bytes(self) -> usize {
+        match self {
+            Self::Large => 4096,
+            Self::Small => 2048,
+        }
+    }
+
+    /// The bytes of a slot.
+    pub(super) const fn slot_bytes(self) -> usize {
+        HEADER_BYTES + self.body_bytes()
+    }
+}
 
 /// The `life` of a slot that holds a node. Debug builds check it whenever a node is read.
 const ALIVE: u32 = 0x616c_6976;
@@ -31,30 +51,26 @@ const ALIVE: u32 = 0x616c_6976;
 /// The `life` of a slot that was freed.
 const FREED: u32 = 0x6672_6565;
 
-/// Memory for one node.
 #[repr(C, align(64))]
-pub(super) struct Slot {
-    pub(super) header: Header,
-    pub(super) body: [u64; BODY_BYTES / 8],
-}
-
-#[repr(C, align(64))]
-pub(super) struct Header {
+struct Header {
     birth: u64,
     next: Option<NodePtr>,
     previous: Option<NodePtr>,
-    pub(super) length: u16,
-    pub(super) level: u8,
-    part: u8,
+    length: u16,
+    level: u8,
+    part: Part,
     life: u32,
 }
 
-const _: () = assert!(SLOT_BYTES == 33 * 64);
+/// The bytes of a slot's header.
+pub(super) const HEADER_BYTES: usize = size_of::<Header>();
+
+const _: () = assert!(HEADER_BYTES == 64);
 
 /// The address of a slot. It does not imply that a node in the slot is alive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(transparent)]
-pub(crate) struct NodePtr(NonNull<Slot>);
+pub(crate) struct NodePtr(NonNull<Header>);
 
 // SAFETY: an address may be sent and shared. Every access through it is unsafe and has its own conditions.
 unsafe impl Send for NodePtr {}
@@ -62,12 +78,23 @@ unsafe impl Send for NodePtr {}
 unsafe impl Sync for NodePtr {}
 
 impl NodePtr {
-    pub(super) fn new(slot: NonNull<Slot>) -> Self {
-        Self(slot)
+    /// The slot that begins at `start`, which is aligned to a cache line and has the provenance of all of the
+    /// slot (I3).
+    pub(super) fn new(start: NonNull<u8>) -> Self {
+        debug_assert_eq!(start.as_ptr().align_offset(align_of::<Header>()), 0);
+        Self(start.cast())
     }
 
-    pub(super) fn slot(self) -> NonNull<Slot> {
-        self.0
+    /// The start of the slot.
+    #[cfg(groupscan_check)]
+    pub(super) fn start(self) -> NonNull<u8> {
+        self.0.cast()
+    }
+
+    /// The start of the body. It is a line behind the header.
+    #[inline]
+    pub(super) fn body(self) -> *mut u8 {
+        self.0.as_ptr().wrapping_add(1).cast()
     }
 
     /// The address as a number.
@@ -85,7 +112,7 @@ impl NodePtr {
         // SAFETY: the slot holds a node, whose header is initialised (I1) and keeps its birth (I2).
         unsafe {
             self.check_alive();
-            (&raw const (*self.0.as_ptr()).header.birth).read()
+            (&raw const (*self.0.as_ptr()).birth).read()
         }
     }
 
@@ -94,15 +121,60 @@ impl NodePtr {
     /// # Safety
     ///
     /// As [`birth`](Self::birth).
-    pub(super) unsafe fn part(self) -> u8 {
+    #[inline]
+    pub(super) unsafe fn part(self) -> Part {
         // SAFETY: as in `birth`; the part never changes.
-        unsafe { (&raw const (*self.0.as_ptr()).header.part).read() }
+        unsafe { (&raw const (*self.0.as_ptr()).part).read() }
     }
 
-    /// Prefetches the slot's first `bytes` bytes.
+    /// The number of levels below the node; 0 for a leaf.
+    ///
+    /// # Safety
+    ///
+    /// As [`birth`](Self::birth).
     #[inline]
-    pub(super) fn prefetch(self, bytes: usize) {
-        PrefetchRange::new(self.0.as_ptr(), bytes).prefetch_from(0);
+    pub(super) unsafe fn level(self) -> u8 {
+        // SAFETY: as in `birth`; the level never changes while the slot holds the node.
+        unsafe { (&raw const (*self.0.as_ptr()).level).read() }
+    }
+
+    /// The number of entries of the node.
+    ///
+    /// # Safety
+    ///
+    /// As [`birth`](Self::birth), and no other thread changes the node.
+    #[inline]
+    pub(super) unsafe fn len(self) -> usize {
+        // SAFETY: as in `birth`.
+        unsafe { (&raw const (*self.0.as_ptr()).length).read() }.into()
+    }
+
+    /// Sets the number of entries of the node.
+    ///
+    /// # Safety
+    ///
+    /// The slot is mapped and holds a node, and only the caller uses the node.
+    #[inline]
+    pub(super) unsafe fn set_len(self, length: u16) {
+        // SAFETY: the slot is mapped, and only the caller uses the node.
+        unsafe { (&raw mut (*self.0.as_ptr()).length).write(length) };
+    }
+
+    /// The bytes of the slot.
+    ///
+    /// # Safety
+    ///
+    /// As [`birth`](Self::birth).
+    #[inline]
+    pub(crate) unsafe fn bytes(self) -> usize {
+        // SAFETY: the contract is that of `part`.
+        unsafe { self.part() }.slot_bytes()
+    }
+
+    /// Prefetches the header.
+    #[inline]
+    pub(super) fn prefetch_header(self) {
+        PrefetchRange::new(self.0.as_ptr(), HEADER_BYTES).prefetch_from(0);
     }
 
     /// The next node of the list that this one is on.
@@ -112,7 +184,7 @@ impl NodePtr {
     /// The slot is mapped and holds a node or is free, and the caller is the writer.
     pub(super) unsafe fn next(self) -> Option<Self> {
         // SAFETY: the header is initialised (I1), and only the writer, our caller, touches the link (I2).
-        unsafe { (&raw const (*self.0.as_ptr()).header.next).read() }
+        unsafe { (&raw const (*self.0.as_ptr()).next).read() }
     }
 
     /// # Safety
@@ -120,7 +192,7 @@ impl NodePtr {
     /// As [`next`](Self::next).
     pub(super) unsafe fn set_next(self, next: Option<Self>) {
         // SAFETY: as in `next`.
-        unsafe { (&raw mut (*self.0.as_ptr()).header.next).write(next) };
+        unsafe { (&raw mut (*self.0.as_ptr()).next).write(next) };
     }
 
     /// The previous node of the doubly linked list that this one is on.
@@ -130,7 +202,7 @@ impl NodePtr {
     /// As [`next`](Self::next).
     pub(super) unsafe fn previous(self) -> Option<Self> {
         // SAFETY: as in `next`.
-        unsafe { (&raw const (*self.0.as_ptr()).header.previous).read() }
+        unsafe { (&raw const (*self.0.as_ptr()).previous).read() }
     }
 
     /// # Safety
@@ -138,7 +210,7 @@ impl NodePtr {
     /// As [`next`](Self::next).
     pub(super) unsafe fn set_previous(self, previous: Option<Self>) {
         // SAFETY: as in `next`.
-        unsafe { (&raw mut (*self.0.as_ptr()).header.previous).write(previous) };
+        unsafe { (&raw mut (*self.0.as_ptr()).previous).write(previous) };
     }
 
     /// Makes an empty node in the slot, which belongs to `part` of the pool.
@@ -146,11 +218,12 @@ impl NodePtr {
     /// # Safety
     ///
     /// The slot is mapped, and nothing else refers to it.
-    pub(super) unsafe fn make(self, birth: u64, level: u8, part: u8) {
+    #[inline]
+    pub(super) unsafe fn make(self, birth: u64, level: u8, part: Part) {
         let header =
             Header { birth, next: None, previous: None, length: 0, level, part, life: ALIVE };
         // SAFETY: the slot is mapped, and only the caller refers to it.
-        unsafe { (&raw mut (*self.0.as_ptr()).header).write(header) };
+        unsafe { self.0.as_ptr().write(header) };
     }
 
     /// Marks the slot as freed. Debug builds also overwrite the body.
@@ -159,12 +232,11 @@ impl NodePtr {
     ///
     /// The slot is mapped, and nothing else refers to it.
     pub(super) unsafe fn unmake(self) {
-        let slot = self.0.as_ptr();
         // SAFETY: the slot is mapped, and only the caller refers to it.
         unsafe {
-            (&raw mut (*slot).header.life).write(FREED);
+            (&raw mut (*self.0.as_ptr()).life).write(FREED);
             if cfg!(debug_assertions) {
-                (&raw mut (*slot).body).cast::<u8>().write_bytes(0xdb, BODY_BYTES);
+                self.body().write_bytes(0xdb, self.part().body_bytes());
             }
         }
     }
@@ -177,7 +249,7 @@ impl NodePtr {
     pub(super) unsafe fn check_alive(self) {
         if cfg!(debug_assertions) {
             // SAFETY: the slot is mapped, and its header is initialised (I1).
-            let life = unsafe { (&raw const (*self.0.as_ptr()).header.life).read() };
+            let life = unsafe { (&raw const (*self.0.as_ptr()).life).read() };
             assert_eq!(life, ALIVE, "a node is alive while it is read");
         }
     }

@@ -1,10 +1,10 @@
-//! Trees compared with `BTreeSet`s, with a full check after every edit.
+//! Trees compared with `BTreeMap`s, with a full check after every edit.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 
-use super::node::NodeLayout;
+use super::layout::NodeLayout;
 use super::worst_case::slots_for_batch;
 use super::*;
 use crate::types::key::Key;
@@ -12,17 +12,23 @@ use crate::types::key::Key;
 impl Key for u64 {}
 impl Key for [u64; 5] {}
 
+/// The number of keys of large trees. Miri interprets each step.
+const MANY: u64 = if cfg!(miri) { 40 } else { 1000 };
+
 /// The wide key of a number.
 fn wide(number: u64) -> [u64; 5] {
     [number >> 4, 0, 0, number & 15, 7]
 }
 
-/// A tree, the versions of it that are held, and the keys that each must have.
+/// A tree that is held, and the entries that it must have.
+type Held<K> = (Tree<K, u16>, Vec<(K, u16)>);
+
+/// A tree, and the versions of it that are held.
 struct Bench<K: Key> {
     nodes: Nodes,
-    current: Tree<K>,
+    current: Tree<K, u16>,
     number: u64,
-    held: Vec<(Tree<K>, Vec<K>)>,
+    held: Vec<Held<K>>,
     retired: Vec<NodeList>,
 }
 
@@ -33,7 +39,7 @@ impl<K: Key> Bench<K> {
     }
 
     /// Runs a transaction, and commits it if `run` returns true.
-    fn transact(&mut self, run: impl FnOnce(&mut Tree<K>, &mut Nodes) -> bool) {
+    fn transact(&mut self, run: impl FnOnce(&mut Tree<K, u16>, &mut Nodes) -> bool) {
         // SAFETY: the previous transaction has ended, and each commit raises the number.
         unsafe { self.nodes.begin(self.number + 1) };
         // SAFETY: no node of the current version is freed before `end`.
@@ -67,26 +73,50 @@ impl<K: Key> Bench<K> {
             // SAFETY: neither the current tree nor those held are used any more.
             unsafe { self.nodes.free(node) };
         }
-        assert_eq!(self.nodes.pool().in_use(), 0);
+        assert_eq!(self.nodes.pool().in_use_bytes(), 0);
     }
 }
 
-fn all<K: Key>(tree: &Tree<K>) -> Vec<K> {
-    tree.slices(0..usize::MAX).flatten().copied().collect()
+fn all<K: Key>(tree: &Tree<K, u16>) -> Vec<(K, u16)> {
+    tree.seek_rank(0).collect()
 }
 
 /// The tree for edits, with slots for `changes` changes.
-fn edit<'t, K: Key>(tree: &'t mut Tree<K>, nodes: &'t mut Nodes, changes: usize) -> Edit<'t, K> {
+fn edit<'t, K: Key>(
+    tree: &'t mut Tree<K, u16>,
+    nodes: &'t mut Nodes,
+    changes: usize,
+) -> Edit<'t, K, u16> {
     nodes.pool_mut().reserve(tree.worst_case(changes), Reach::System).unwrap();
     // SAFETY: the tree belongs to the running transaction of these nodes.
     unsafe { Edit::new(tree, nodes) }
 }
 
+/// Inserts a key or sets its value. Returns the value that it had.
+fn insert<K: Key>(tree: &mut Tree<K, u16>, nodes: &mut Nodes, key: K, value: u16) -> Option<u16> {
+    let cursor = tree.seek(key);
+    let (path, found) = (cursor.path(), cursor.found());
+    match found {
+        Some(_) => edit(tree, nodes, 1).set_value(&path, value),
+        None => edit(tree, nodes, 1).insert(&path, key, value),
+    }
+    found
+}
+
+/// Removes a key. Returns the value that it had.
+fn remove<K: Key>(tree: &mut Tree<K, u16>, nodes: &mut Nodes, key: K) -> Option<u16> {
+    let cursor = tree.seek(key);
+    let (path, found) = (cursor.path(), cursor.found());
+    found.inspect(|_| edit(tree, nodes, 1).remove(&path))
+}
+
 #[derive(Clone, Debug)]
 enum Step {
-    Insert(u64),
+    Insert(u64, u16),
     Remove(u64),
-    Batch(Vec<(u64, bool)>),
+    Batch(Vec<(u64, Option<u16>)>),
+    /// A step of a sweep from a key on, which passes at most this number of keys.
+    Compact(Option<u64>, usize, bool),
     Commit,
     Abort,
     Hold,
@@ -95,12 +125,14 @@ enum Step {
 fn steps() -> impl Strategy<Value = Vec<Step>> {
     let key = || 0..200u64;
     let step = prop_oneof![
-        8 => key().prop_map(Step::Insert),
+        8 => (key(), any::<u16>()).prop_map(|(key, value)| Step::Insert(key, value)),
         6 => key().prop_map(Step::Remove),
-        1 => proptest::collection::vec((key(), any::<bool>()), 0..60).prop_map(Step::Batch),
+        1 => proptest::collection::vec((key(), any::<Option<u16>>()), 0..60).prop_map(Step::Batch),
         // A run of neighbours that are inserted or removed: whole leaves come and go.
-        1 => (key(), 0..60u64, any::<bool>())
+        1 => (key(), 0..60u64, any::<Option<u16>>())
             .prop_map(|(first, count, on)| Step::Batch((0..count).map(|i| (first + i, on)).collect())),
+        3 => (proptest::option::of(key()), 0..20usize, any::<bool>())
+            .prop_map(|(from, most, orders)| Step::Compact(from, most, orders)),
         2 => Just(Step::Commit),
         1 => Just(Step::Abort),
         1 => Just(Step::Hold),
@@ -108,23 +140,32 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     proptest::collection::vec(step, 0..150)
 }
 
-fn check_reads<K: Key>(tree: &Tree<K>, model: &BTreeSet<K>, key: K) {
+fn check_reads<K: Key>(tree: &Tree<K, u16>, model: &BTreeMap<K, u16>, key: K) {
     assert_eq!(tree.len(), model.len());
-    assert_eq!(tree.get(key).is_some(), model.contains(&key));
+    assert_eq!(tree.get(key), model.get(&key).copied());
     let (below, not_above) = (model.range(..key).count(), model.range(..=key).count());
     assert_eq!((tree.lower_bound(key), tree.upper_bound(key)), (below, not_above));
-    assert_eq!(tree.select(below), model.range(key..).next().copied());
+    let entries = |from: usize| model.iter().map(|(key, value)| (*key, *value)).skip(from);
+    assert_eq!(tree.select(below), entries(below).next());
+    let cursor = tree.seek(key);
+    assert_eq!((cursor.rank(), cursor.entry()), (below, entries(below).next()));
+    assert_eq!(cursor.key_before(), model.range(..key).next_back().map(|(key, _)| *key));
+    assert_eq!(cursor.key_after(), entries(below + 1).next().map(|(key, _)| key));
+    assert!(cursor.eq(entries(below)));
     for end in [below, below + 1, below + 7, usize::MAX] {
-        let slices: Vec<&[K]> = tree.slices(below..end).collect();
-        assert!(slices.iter().all(|slice| !slice.is_empty()));
-        let expected: Vec<K> = model.range(key..).take(end - below).copied().collect();
-        assert_eq!(slices.concat(), expected);
+        let runs = tree.runs(below..end);
+        assert_eq!(runs.keys_left(), entries(below).take(end - below).count());
+        let runs: Vec<_> = runs.map(|run| run.entries).collect();
+        assert!(runs.iter().all(|run| !run.keys.is_empty() && run.keys.len() == run.values.len()));
+        let keys = runs.iter().flat_map(|run| run.keys).copied();
+        let values = runs.iter().flat_map(|run| run.values).copied();
+        assert!(keys.zip(values).eq(entries(below).take(end - below)));
     }
 }
 
 fn run<K: Key>(steps: Vec<Step>, key: impl Fn(u64) -> K) {
     let mut bench = Bench::<K>::new();
-    let mut model: BTreeSet<K> = BTreeSet::new();
+    let mut model: BTreeMap<K, u16> = BTreeMap::new();
     let mut steps = steps.into_iter().peekable();
     while steps.peek().is_some() {
         let before = model.clone();
@@ -133,35 +174,47 @@ fn run<K: Key>(steps: Vec<Step>, key: impl Fn(u64) -> K) {
         bench.transact(|tree, nodes| {
             for step in steps.by_ref() {
                 match step {
-                    Step::Insert(number) => {
+                    Step::Insert(number, value) => {
                         let number = key(number);
-                        let there = edit(tree, nodes, 1).insert(number);
-                        assert_eq!(there.is_none(), model.insert(number));
+                        let before = insert(tree, nodes, number, value);
+                        assert_eq!(before, model.insert(number, value));
                         check_reads(tree, &model, number);
                     }
                     Step::Remove(number) => {
                         let number = key(number);
-                        let there = edit(tree, nodes, 1).remove(number);
-                        assert_eq!(there.is_some(), model.remove(&number));
+                        let before = remove(tree, nodes, number);
+                        assert_eq!(before, model.remove(&number));
                         check_reads(tree, &model, number);
                     }
                     Step::Batch(changes) => {
-                        let changes: std::collections::BTreeMap<u64, bool> =
-                            changes.into_iter().collect();
-                        let changes: Vec<KeyUpdate<K>> = changes
+                        let changes: BTreeMap<u64, Option<u16>> = changes.into_iter().collect();
+                        let changes: Vec<KeyUpdate<K, u16>> = changes
                             .into_iter()
-                            .map(|(number, present)| KeyUpdate { key: key(number), present })
+                            .map(|(number, value)| KeyUpdate { key: key(number), value })
                             .collect();
                         for change in &changes {
-                            match change.present {
-                                true => model.insert(change.key),
-                                false => model.remove(&change.key),
+                            match change.value {
+                                Some(value) => model.insert(change.key, value),
+                                None => model.remove(&change.key),
                             };
                         }
-                        let in_use = nodes.pool().in_use();
-                        let reserved = tree.worst_case(changes.len()).total();
+                        let in_use = nodes.pool().in_use_bytes();
+                        let reserved = tree.worst_case(changes.len()).bytes();
                         edit(tree, nodes, changes.len()).apply(&changes);
-                        assert!(nodes.pool().in_use() <= in_use + reserved);
+                        assert!(nodes.pool().in_use_bytes() <= in_use + reserved);
+                    }
+                    Step::Compact(from, most, orders) => {
+                        let kind = if orders { SweepKind::FillAndOrder } else { SweepKind::Fill };
+                        nodes.pool_mut().set_ordered(orders);
+                        let demand = tree.compact_worst_case();
+                        let in_use = nodes.pool().in_use_bytes();
+                        nodes.pool_mut().reserve(demand, Reach::System).unwrap();
+                        // SAFETY: the tree belongs to the running transaction of these nodes.
+                        let mut edit = unsafe { Edit::new(tree, nodes) };
+                        let swept = edit.compact(from.map(&key), most, kind);
+                        assert!(nodes.pool().in_use_bytes() <= in_use + demand.bytes());
+                        assert!(swept.passed <= model.len());
+                        assert!(all(tree).into_iter().eq(model.clone()));
                     }
                     Step::Commit => {
                         committed = true;
@@ -177,7 +230,7 @@ fn run<K: Key>(steps: Vec<Step>, key: impl Fn(u64) -> K) {
         if !committed {
             model = before;
         }
-        assert_eq!(all(&bench.current), model.iter().copied().collect::<Vec<_>>());
+        assert!(all(&bench.current).into_iter().eq(model.clone()));
         bench.current.check();
         if hold {
             bench.hold();
@@ -188,30 +241,37 @@ fn run<K: Key>(steps: Vec<Step>, key: impl Fn(u64) -> K) {
 
 proptest! {
     #[test]
-    fn narrow_keys_match_a_btree_set(steps in steps()) {
+    fn narrow_keys_match_a_btree_map(steps in steps()) {
         run::<u64>(steps, |number| number);
     }
 
     #[test]
-    fn wide_keys_match_a_btree_set(steps in steps()) {
+    fn wide_keys_match_a_btree_map(steps in steps()) {
         run::<[u64; 5]>(steps, wide);
     }
 }
 
+/// Entries with these keys.
+fn entries(keys: impl Iterator<Item = u64>) -> impl Iterator<Item = (u64, u16)> {
+    keys.map(|key| (key, (key * 7) as u16))
+}
+
 #[test]
 fn a_bulk_load_fills_its_leaves() {
-    for count in (0..40).chain([255, 256, 257, 1000]) {
+    for count in (0..40).chain([255, 256, 257, 1000]).filter(|count| *count <= MANY as usize) {
         let mut bench = Bench::<u64>::new();
+        let keys = || entries((0..count as u64).map(|i| i * 3));
         bench.transact(|tree, nodes| {
-            edit(tree, nodes, count).bulk_load((0..count as u64).map(|i| i * 3));
+            edit(tree, nodes, count).bulk_load(keys());
             tree.check();
-            let mut leaves = tree.slices(0..count).map(<[u64]>::len).collect::<Vec<_>>();
+            let mut leaves =
+                tree.runs(0..count).map(|run| run.entries.keys.len()).collect::<Vec<_>>();
             let last = leaves.pop().unwrap_or(0);
-            let capacity = NodeLayout::<u64>::LEAF_CAPACITY;
+            let capacity = NodeLayout::<u64, u16>::LEAF_CAPACITY;
             assert!(leaves.iter().all(|length| *length == capacity) && last <= capacity);
             true
         });
-        assert_eq!(all(&bench.current), (0..count as u64).map(|i| i * 3).collect::<Vec<_>>());
+        assert!(all(&bench.current).into_iter().eq(keys()));
         bench.end();
     }
 }
@@ -220,11 +280,12 @@ fn a_bulk_load_fills_its_leaves() {
 fn ascending_keys_fill_their_leaves() {
     let mut bench = Bench::<u64>::new();
     bench.transact(|tree, nodes| {
-        for number in 0..1000 {
-            edit(tree, nodes, 1).insert(number);
+        for number in 0..MANY {
+            insert(tree, nodes, number, 0);
             tree.check();
         }
-        assert_eq!(tree.slices(0..1000).count(), 1000 / NodeLayout::<u64>::LEAF_CAPACITY);
+        let leaves = tree.runs(0..MANY as usize).count();
+        assert_eq!(leaves, MANY as usize / NodeLayout::<u64, u16>::LEAF_CAPACITY);
         true
     });
     bench.end();
@@ -235,12 +296,12 @@ fn a_tree_shrinks_to_nothing_when_it_is_emptied_in_any_order() {
     for factor in [1, 499, 999_983] {
         let mut bench = Bench::<u64>::new();
         bench.transact(|tree, nodes| {
-            edit(tree, nodes, 1000).bulk_load(0..1000);
+            edit(tree, nodes, MANY as usize).bulk_load(entries(0..MANY));
             true
         });
-        for number in 0..1000 {
+        for number in 0..MANY {
             bench.transact(|tree, nodes| {
-                assert!(edit(tree, nodes, 1).remove(number * factor % 1000).is_some());
+                assert!(remove(tree, nodes, number * factor % MANY).is_some());
                 tree.check();
                 true
             });
@@ -254,17 +315,18 @@ fn a_tree_shrinks_to_nothing_when_it_is_emptied_in_any_order() {
 fn a_batch_copies_each_node_once() {
     let mut bench = Bench::<u64>::new();
     bench.transact(|tree, nodes| {
-        edit(tree, nodes, 1000).bulk_load((0..1000).map(|i| i * 2));
+        edit(tree, nodes, MANY as usize).bulk_load(entries((0..MANY).map(|i| i * 2)));
         true
     });
     let mut count = 0;
     bench.current.for_each_node(None, &mut |_| count += 1);
     bench.transact(|tree, nodes| {
         // Replaces all keys of the tree by themselves, and removes keys that it does not have.
-        let changes: Vec<KeyUpdate<u64>> =
-            (0..2000).map(|key| KeyUpdate { key, present: key % 2 == 0 }).collect();
-        edit(tree, nodes, 2000).apply(&changes);
-        assert_eq!(nodes.growth(), 0);
+        let changes: Vec<KeyUpdate<u64, u16>> = entries(0..2 * MANY)
+            .map(|(key, value)| KeyUpdate { key, value: (key % 2 == 0).then_some(value) })
+            .collect();
+        edit(tree, nodes, changes.len()).apply(&changes);
+        assert_eq!(nodes.growth_bytes(), 0);
         true
     });
     let mut copied = 0;
@@ -275,23 +337,40 @@ fn a_batch_copies_each_node_once() {
 }
 
 #[test]
-fn reservations_suffice_and_an_insertion_that_changes_nothing_takes_no_slot() {
+fn reservations_suffice_and_insertions_take_what_they_say() {
     let mut bench = Bench::<u64>::new();
-    for number in 0..3000u64 {
+    for number in 0..3 * MANY {
         bench.transact(|tree, nodes| {
             let key = number.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40;
-            let before = nodes.pool().in_use();
-            let reserved = tree.slots_to_insert(key, number + 1).total();
-            assert!(reserved <= tree.worst_case(1).total());
-            let there = edit(tree, nodes, 1).insert(key).is_some();
-            let made = nodes.pool().in_use() - before;
-            assert!(if there { made == 0 } else { made == reserved });
-            let before = (nodes.pool().in_use(), nodes.growth());
-            edit(tree, nodes, 1).insert(key);
-            assert_eq!((nodes.pool().in_use(), nodes.growth()), before);
+            let cursor = tree.seek(key);
+            if cursor.found().is_some() {
+                return false;
+            }
+            let path = cursor.path();
+            let before = nodes.pool().in_use_bytes();
+            let reserved = tree.slots_to_insert(&path, number + 1).bytes();
+            assert!(reserved <= tree.worst_case(1).bytes());
+            edit(tree, nodes, 1).insert(&path, key, 0);
+            assert_eq!(nodes.pool().in_use_bytes() - before, reserved);
             true
         });
     }
+    bench.end();
+}
+
+#[test]
+fn an_edit_in_place_takes_no_slot() {
+    let mut bench = Bench::<u64>::new();
+    bench.transact(|tree, nodes| {
+        edit(tree, nodes, MANY as usize).bulk_load(entries((0..MANY).map(|i| i * 2)));
+        let in_use = nodes.pool().in_use_bytes();
+        for key in [0, MANY / 2 * 2, MANY * 2 - 2] {
+            assert!(insert(tree, nodes, key, 9).is_some());
+            assert_eq!(tree.get(key), Some(9));
+        }
+        assert_eq!(nodes.pool().in_use_bytes(), in_use);
+        true
+    });
     bench.end();
 }
 
@@ -310,13 +389,57 @@ fn halves(mut entries: usize, capacities: [usize; 2]) -> usize {
 
 #[test]
 fn a_reservation_for_a_batch_suffices_at_every_capacity() {
-    for key_bytes in [8, 16, 24, 32, 40] {
-        let capacities = [2048 / key_bytes, 2048 / (key_bytes + 12)];
+    for capacities in [[256, 102], [102, 46], [120, 48], [97, 48], [49, 39], [35, 30]] {
         let minima = capacities.map(|capacity| capacity / 3);
         for changes in (1..=32).flat_map(|bits| [(1 << bits) - 1, 1 << bits, 3 << bits]) {
             let reserved = slots_for_batch(1, 1, changes, capacities, minima);
             // One more for the copy of the leaf of the greater key.
-            assert!(halves(changes, capacities) < reserved, "{changes} keys of {key_bytes} bytes");
+            assert!(halves(changes, capacities) < reserved, "{changes} keys at {capacities:?}");
         }
     }
+}
+
+/// Makes steps, each in a transaction of its own, until a sweep ends. Returns their number.
+fn sweep(bench: &mut Bench<u64>, kind: SweepKind) -> usize {
+    let (mut next, mut steps) = (None, 0);
+    loop {
+        bench.transact(|tree, nodes| {
+            nodes.pool_mut().reserve(tree.compact_worst_case(), Reach::System).unwrap();
+            // SAFETY: the tree belongs to the running transaction of these nodes.
+            let swept = unsafe { Edit::new(tree, nodes) }.compact(next, usize::MAX, kind);
+            tree.check();
+            next = swept.next;
+            true
+        });
+        steps += 1;
+        if next.is_none() {
+            return steps;
+        }
+    }
+}
+
+#[test]
+fn a_sweep_fills_the_leaves_and_keeps_the_keys() {
+    let mut bench = Bench::<u64>::new();
+    bench.transact(|tree, nodes| {
+        edit(tree, nodes, 4 * MANY as usize).bulk_load(entries(0..4 * MANY));
+        true
+    });
+    // Leaves of two keys each, in a tree of several levels.
+    for key in (0..4 * MANY).filter(|key| key % 4 > 1) {
+        bench.transact(|tree, nodes| remove(tree, nodes, key).is_some());
+    }
+    let before = all(&bench.current);
+    let two_each = MANY as usize;
+    assert_eq!(bench.current.leaves().0, two_each);
+    bench.hold();
+    let steps = sweep(&mut bench, SweepKind::Fill);
+    assert!(steps > two_each / 10);
+    let leaves = bench.current.leaves().0;
+    // The last leaf of each parent, of four at most, may be partly filled.
+    assert!((two_each / 2..=two_each * 7 / 10).contains(&leaves), "{leaves}");
+    assert_eq!(all(&bench.current), before);
+    sweep(&mut bench, SweepKind::Fill);
+    assert!(bench.current.leaves().0 <= leaves);
+    bench.end();
 }

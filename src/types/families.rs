@@ -25,6 +25,7 @@ impl Family for V4 {
 impl Keys for V4 {
     type ByGroup = key::ByGroupKey4;
     type ByInterface = key::ByInterfaceKey4;
+    type ByNeighbor = key::ByNeighborKey4;
 
     #[inline]
     fn to_number(self) -> u128 {
@@ -34,11 +35,6 @@ impl Keys for V4 {
     #[inline]
     fn from_number(number: u128) -> Self {
         Self::from_bits(number as u32)
-    }
-
-    #[inline]
-    fn pick<T>(v4: T, _v6: T) -> T {
-        v4
     }
 
     #[inline]
@@ -86,6 +82,7 @@ impl Family for V6 {
 impl Keys for V6 {
     type ByGroup = key::ByGroupKey6;
     type ByInterface = key::ByInterfaceKey6;
+    type ByNeighbor = key::ByNeighborKey6;
 
     #[inline]
     fn to_number(self) -> u128 {
@@ -95,11 +92,6 @@ impl Keys for V6 {
     #[inline]
     fn from_number(number: u128) -> Self {
         Self::from_bits(number)
-    }
-
-    #[inline]
-    fn pick<T>(_v4: T, v6: T) -> T {
-        v6
     }
 
     #[inline]

@@ -56,15 +56,13 @@ pub(crate) mod sealed {
     pub trait Keys: Sized {
         type ByGroup: key::MembershipKey<Self>;
         type ByInterface: key::MembershipKey<Self>;
+        type ByNeighbor: key::MembershipKey<Self>;
 
         /// The address as a number in the low bits, in host order.
         fn to_number(self) -> u128;
 
         /// The address with a number, of which only the family's bits count.
         fn from_number(number: u128) -> Self;
-
-        /// The family's one of two values.
-        fn pick<T>(v4: T, v6: T) -> T;
 
         /// The record of a join.
         fn entry(group: Self, source: Self) -> <Self as Family>::Entry

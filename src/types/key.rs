@@ -1,23 +1,22 @@
 //! Keys, which order as their fields do. Keys are in host byte order, addresses and records are not.
 //!
-//! A key is a few 64-bit words in host order, the most significant one first. So comparing the words compares
-//! the fields from left to right:
+//! A key is a few words in host order, the most significant one first. So comparing the words compares the
+//! fields from left to right:
 //!
 //! ```text
-//!                                                                              IPv4, IPv6
-//! JoinKey         group | source                                               8, 32 bytes
-//! ByGroupKey      group | source | interface id 24 | protocol 32 (flags 8)    16, 40 bytes
-//! ByInterfaceKey  interface id 24 | group | source | protocol 32 (flags 8)    16, 40 bytes
-//! InterfaceKey    index 32 | next hop 128 (interface id 32)                       24 bytes
-//! InterfaceIdKey  interface id 32 (index 32 | next hop 128)                       24 bytes
+//!                                                                           bytes: IPv4, IPv6
+//! JoinKey         group | source                                                     8, 32
+//! ByGroupKey      group | source | index 32 | next hop | protocol 32                20, 56
+//! ByInterfaceKey  index 32 | group | source | protocol 32                           16, 40
+//! ByNeighborKey   index 32 | next hop | group | source | protocol 32                20, 56
 //! ```
 //!
-//! An interface id is a small number for an interface. The fields in parentheses are a payload: a key is not
-//! found by them, and they take no part in comparisons.
+//! Index and next hop are those of an interface. A `ByInterfaceKey` is for interfaces without a next hop: all
+//! but point-to-multipoint ones.
 //!
 //! # Invariants
 //!
-//! - I1: two keys of one kind compare as the tuples of their fields without the payload.
+//! - I1: two keys of one kind compare as the tuples of their fields.
 //! - I2: a key returns the fields that it was made of.
 
 use std::cmp::Ordering;
@@ -26,22 +25,27 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use bytemuck::{Pod, Zeroable};
 
-use crate::types::flags::MembershipFlags;
-
-/// The number of bits of the flags, at the end of a membership key's last word.
-const FLAGS_BITS: u32 = 8;
-
-/// The number of bits of an interface id.
-const INTERFACE_ID_BITS: u32 = 24;
-
-/// The number of interfaces that membership keys can distinguish.
-pub(crate) const MAX_INTERFACES: u32 = 1 << INTERFACE_ID_BITS;
-
 /// A key of an index: plain old data with an order.
 pub trait Key: Pod + Ord + Debug + Send + Sync {
     /// Whether indexes of these keys are scanned as a whole.
     const IS_SCANNED: bool = false;
 }
+
+/// Adjacent entries of one leaf of an index: keys, and a value for each.
+#[derive(Debug)]
+pub(crate) struct Entries<'a, K, V> {
+    pub(crate) keys: &'a [K],
+    /// As many as keys.
+    pub(crate) values: &'a [V],
+}
+
+impl<K, V> Clone for Entries<'_, K, V> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<K, V> Copy for Entries<'_, K, V> {}
 
 /// A key of the index of joins, which orders as (group, source).
 ///
@@ -57,35 +61,20 @@ pub trait JoinKey<F>: Key {
     fn source(self) -> F;
 }
 
-/// The fields of a membership key.
+/// The fields of a membership key: what identifies a membership.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MembershipParts<F> {
     pub group: F,
     pub source: F,
-    pub interface_id: u32,
+    pub index: u32,
+    /// Unspecified if the interface has none.
+    pub next_hop: F,
     pub protocol: u32,
-    pub flags: u8,
 }
 
-impl<F> MembershipParts<F> {
-    /// Fields that sort before all memberships of (group, source), or equal to the first, in either key.
-    pub fn first_of(group: F, source: F) -> Self {
-        Self { group, source, interface_id: 0, protocol: 0, flags: 0 }
-    }
-
-    /// Fields that sort after all memberships of (group, source), or equal to the last, in either key.
-    pub fn last_of(group: F, source: F) -> Self {
-        Self { group, source, interface_id: MAX_INTERFACES - 1, protocol: u32::MAX, flags: 0 }
-    }
-
-    /// Whether the membership has the join flag.
-    pub fn is_join(&self) -> bool {
-        self.flags & MembershipFlags::JOIN.bits() != 0
-    }
-}
-
-/// A key of one of the two indexes of memberships.
+/// A key of an index of memberships.
 pub trait MembershipKey<F>: Key {
+    /// The key of a membership. A `ByInterfaceKey` has no next hop, so the parts must not have one.
     fn new(parts: MembershipParts<F>) -> Self;
     fn parts(self) -> MembershipParts<F>;
 }
@@ -159,33 +148,23 @@ impl JoinKey<Ipv6Addr> for JoinKey6 {
     }
 }
 
-/// Defines a key of some words with a payload. `$ordered` returns the bits without the payload.
-macro_rules! partial_key {
-    ($(#[$doc:meta])* $visibility:vis $name:ident, $words:literal, $ordered:expr) => {
+/// Defines a key of some words. `$ordered` packs the words into the fewest numbers that compare as they do.
+macro_rules! word_key {
+    ($(#[$doc:meta])* $name:ident, $word:ty, $words:literal, $ordered:expr) => {
         $(#[$doc])*
-        #[derive(Clone, Copy, Debug, Pod, Zeroable)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
         #[repr(transparent)]
-        $visibility struct $name([u64; $words]);
+        pub struct $name([$word; $words]);
 
         impl Key for $name {}
 
         impl $name {
-            /// The bits that the key is found by.
             #[inline]
             fn ordered(self) -> impl Ord {
-                let ordered: fn([u64; $words]) -> _ = $ordered;
+                let ordered: fn([$word; $words]) -> _ = $ordered;
                 ordered(self.0)
             }
         }
-
-        impl PartialEq for $name {
-            #[inline]
-            fn eq(&self, other: &Self) -> bool {
-                self.ordered() == other.ordered()
-            }
-        }
-
-        impl Eq for $name {}
 
         impl PartialOrd for $name {
             #[inline]
@@ -215,163 +194,183 @@ macro_rules! partial_key {
     };
 }
 
-partial_key! {
-    /// (group, source, interface id, protocol) of IPv4, with the flags as payload.
-    pub ByGroupKey4, 2, |[a, b]| wide(a, b) >> FLAGS_BITS
+word_key! {
+    /// (group, source, index, next hop, protocol) of IPv4.
+    ByGroupKey4, u32, 5, |[a, b, c, d, e]| (wide(pair(a, b), pair(c, d)), e)
 }
-partial_key! {
-    /// (group, source, interface id, protocol) of IPv6, with the flags as payload.
-    pub ByGroupKey6, 5, |[a, b, c, d, e]| (wide(a, b), wide(c, d), e >> FLAGS_BITS)
+word_key! {
+    /// (group, source, index, next hop, protocol) of IPv6.
+    ByGroupKey6, u64, 7, |[a, b, c, d, e, f, g]| (wide(a, b), wide(c, d), wide(e, f), g)
 }
-partial_key! {
-    /// (interface id, group, source, protocol) of IPv4, with the flags as payload.
-    pub ByInterfaceKey4, 2, |[a, b]| wide(a, b) >> FLAGS_BITS
+word_key! {
+    /// (index, group, source, protocol) of IPv4.
+    ByInterfaceKey4, u64, 2, |[a, b]| wide(a, b)
 }
-partial_key! {
-    /// (interface id, group, source, protocol) of IPv6, with the flags as payload.
-    pub ByInterfaceKey6, 5, |[a, b, c, d, e]| (wide(a, b), wide(c, d), e >> FLAGS_BITS)
+word_key! {
+    /// (index, group, source, protocol) of IPv6.
+    ByInterfaceKey6, u64, 5, |[a, b, c, d, e]| (wide(a, b), wide(c, d), e)
 }
-partial_key! {
-    /// (index, next hop) of either family, with the interface id as payload.
-    pub(crate) InterfaceKey, 3, |[a, b, c]| (a, b, c >> 32)
+word_key! {
+    /// (index, next hop, group, source, protocol) of IPv4.
+    ByNeighborKey4, u32, 5, |[a, b, c, d, e]| (wide(pair(a, b), pair(c, d)), e)
 }
-partial_key! {
-    /// The interface id of either family, with the index and the next hop as payload.
-    pub(crate) InterfaceIdKey, 3, |[a, _, _]| a >> 32
-}
-
-impl InterfaceKey {
-    /// The key of an interface. The next hop is passed as a number.
-    #[inline]
-    pub(crate) fn new(index: u32, next_hop: u128, interface_id: u32) -> Self {
-        let first = u64::from(index) << 32 | high(next_hop) >> 32;
-        let last = low(next_hop) << 32 | u64::from(interface_id);
-        Self([first, high(next_hop) << 32 | low(next_hop) >> 32, last])
-    }
-
-    /// The id of the interface.
-    #[inline]
-    pub(crate) fn id(self) -> u32 {
-        self.0[2] as u32
-    }
-}
-
-impl InterfaceIdKey {
-    /// The key of the id of an interface. The next hop is passed as a number.
-    #[inline]
-    pub(crate) fn new(interface_id: u32, index: u32, next_hop: u128) -> Self {
-        Self([u64::from(interface_id) << 32 | u64::from(index), high(next_hop), low(next_hop)])
-    }
-
-    /// The interface's index, and its next hop as a number.
-    #[inline]
-    pub(crate) fn interface(self) -> (u32, u128) {
-        (self.0[0] as u32, wide(self.0[1], self.0[2]))
-    }
-}
-
-/// The last word of a key by group: interface id, protocol, flags.
-#[inline]
-fn tail<F>(parts: &MembershipParts<F>) -> u64 {
-    debug_assert!(parts.interface_id < MAX_INTERFACES);
-    u64::from(parts.interface_id) << (32 + FLAGS_BITS)
-        | u64::from(parts.protocol) << FLAGS_BITS
-        | u64::from(parts.flags)
-}
-
-/// The fields of a key by group, from (group, source) and the last word.
-#[inline]
-fn with_tail<F>(group: F, source: F, tail: u64) -> MembershipParts<F> {
-    MembershipParts {
-        group,
-        source,
-        interface_id: (tail >> (32 + FLAGS_BITS)) as u32,
-        protocol: (tail >> FLAGS_BITS) as u32,
-        flags: tail as u8,
-    }
+word_key! {
+    /// (index, next hop, group, source, protocol) of IPv6.
+    ByNeighborKey6, u64, 7, |[a, b, c, d, e, f, g]| (wide(a, b), wide(c, d), wide(e, f), g)
 }
 
 impl MembershipKey<Ipv4Addr> for ByGroupKey4 {
     #[inline]
     fn new(parts: MembershipParts<Ipv4Addr>) -> Self {
-        Self([JoinKey4::new(parts.group, parts.source).0, tail(&parts)])
+        let MembershipParts { group, source, index, next_hop, protocol } = parts;
+        Self([group.to_bits(), source.to_bits(), index, next_hop.to_bits(), protocol])
     }
 
     #[inline]
     fn parts(self) -> MembershipParts<Ipv4Addr> {
-        let [join, tail] = self.0;
-        with_tail(JoinKey4(join).group(), JoinKey4(join).source(), tail)
+        let [group, source, index, next_hop, protocol] = self.0;
+        let (group, source) = (Ipv4Addr::from_bits(group), Ipv4Addr::from_bits(source));
+        MembershipParts { group, source, index, next_hop: Ipv4Addr::from_bits(next_hop), protocol }
     }
 }
-
-impl MembershipKey<Ipv6Addr> for ByGroupKey6 {
-    #[inline]
-    fn new(parts: MembershipParts<Ipv6Addr>) -> Self {
-        let [a, b, c, d] = JoinKey6::new(parts.group, parts.source).0;
-        Self([a, b, c, d, tail(&parts)])
-    }
-
-    #[inline]
-    fn parts(self) -> MembershipParts<Ipv6Addr> {
-        let [a, b, c, d, tail] = self.0;
-        let join = JoinKey6([a, b, c, d]);
-        with_tail(join.group(), join.source(), tail)
-    }
-}
-
-// A key by interface is a key by group with the interface id moved to the front. Group and source move right
-// by the bits of the interface id.
 
 impl MembershipKey<Ipv4Addr> for ByInterfaceKey4 {
     #[inline]
     fn new(parts: MembershipParts<Ipv4Addr>) -> Self {
-        let join = JoinKey4::new(parts.group, parts.source).0;
-        let last = tail(&MembershipParts { interface_id: 0, ..parts });
-        Self([
-            u64::from(parts.interface_id) << (64 - INTERFACE_ID_BITS) | join >> INTERFACE_ID_BITS,
-            join << (64 - INTERFACE_ID_BITS) | last,
-        ])
+        debug_assert!(parts.next_hop.is_unspecified());
+        let MembershipParts { group, source, index, protocol, .. } = parts;
+        Self([pair(index, group.to_bits()), pair(source.to_bits(), protocol)])
     }
 
     #[inline]
     fn parts(self) -> MembershipParts<Ipv4Addr> {
+        // Not by `map`, which the compiler leaves as a loop.
         let [first, last] = self.0;
-        let join = JoinKey4(first << INTERFACE_ID_BITS | last >> (64 - INTERFACE_ID_BITS));
-        let interface_id = (first >> (64 - INTERFACE_ID_BITS)) as u32;
-        MembershipParts { interface_id, ..with_tail(join.group(), join.source(), last) }
+        let ((index, group), (source, protocol)) = (halves(first), halves(last));
+        let (group, source) = (Ipv4Addr::from_bits(group), Ipv4Addr::from_bits(source));
+        MembershipParts { group, source, index, next_hop: Ipv4Addr::UNSPECIFIED, protocol }
+    }
+}
+
+impl MembershipKey<Ipv4Addr> for ByNeighborKey4 {
+    #[inline]
+    fn new(parts: MembershipParts<Ipv4Addr>) -> Self {
+        let MembershipParts { group, source, index, next_hop, protocol } = parts;
+        Self([index, next_hop.to_bits(), group.to_bits(), source.to_bits(), protocol])
+    }
+
+    #[inline]
+    fn parts(self) -> MembershipParts<Ipv4Addr> {
+        let [index, next_hop, group, source, protocol] = self.0;
+        let (group, source) = (Ipv4Addr::from_bits(group), Ipv4Addr::from_bits(source));
+        MembershipParts { group, source, index, next_hop: Ipv4Addr::from_bits(next_hop), protocol }
+    }
+}
+
+// In the keys of IPv6, an address behind half a word ends with half a word.
+
+impl MembershipKey<Ipv6Addr> for ByGroupKey6 {
+    #[inline]
+    fn new(parts: MembershipParts<Ipv6Addr>) -> Self {
+        let MembershipParts { group, source, index, next_hop, protocol } = parts;
+        let [a, b, c, d] = JoinKey6::new(group, source).0;
+        let (first, middle, last) = cut(next_hop);
+        Self([a, b, c, d, pair(index, first), middle, pair(last, protocol)])
+    }
+
+    #[inline]
+    fn parts(self) -> MembershipParts<Ipv6Addr> {
+        let [a, b, c, d, e, middle, g] = self.0;
+        let join = JoinKey6([a, b, c, d]);
+        let ((index, first), (last, protocol)) = (halves(e), halves(g));
+        let next_hop = uncut(first, middle, last);
+        MembershipParts { group: join.group(), source: join.source(), index, next_hop, protocol }
     }
 }
 
 impl MembershipKey<Ipv6Addr> for ByInterfaceKey6 {
     #[inline]
     fn new(parts: MembershipParts<Ipv6Addr>) -> Self {
-        let [a, b, c, d] = JoinKey6::new(parts.group, parts.source).0;
-        let last = tail(&MembershipParts { interface_id: 0, ..parts });
-        let keep = 64 - INTERFACE_ID_BITS;
+        debug_assert!(parts.next_hop.is_unspecified());
+        let (group, source) = (cut(parts.group), cut(parts.source));
         Self([
-            u64::from(parts.interface_id) << keep | a >> INTERFACE_ID_BITS,
-            a << keep | b >> INTERFACE_ID_BITS,
-            b << keep | c >> INTERFACE_ID_BITS,
-            c << keep | d >> INTERFACE_ID_BITS,
-            d << keep | last,
+            pair(parts.index, group.0),
+            group.1,
+            pair(group.2, source.0),
+            source.1,
+            pair(source.2, parts.protocol),
         ])
     }
 
     #[inline]
     fn parts(self) -> MembershipParts<Ipv6Addr> {
-        let [a, b, c, d, last] = self.0;
-        let keep = 64 - INTERFACE_ID_BITS;
-        let join = JoinKey6([
-            a << INTERFACE_ID_BITS | b >> keep,
-            b << INTERFACE_ID_BITS | c >> keep,
-            c << INTERFACE_ID_BITS | d >> keep,
-            d << INTERFACE_ID_BITS | last >> keep,
-        ]);
+        let [a, b, c, d, e] = self.0;
+        let ((index, first), (last, first_of_source)) = (halves(a), halves(c));
+        let (last_of_source, protocol) = halves(e);
         MembershipParts {
-            interface_id: (a >> keep) as u32,
-            ..with_tail(join.group(), join.source(), last)
+            group: uncut(first, b, last),
+            source: uncut(first_of_source, d, last_of_source),
+            index,
+            next_hop: Ipv6Addr::UNSPECIFIED,
+            protocol,
         }
     }
+}
+
+impl MembershipKey<Ipv6Addr> for ByNeighborKey6 {
+    #[inline]
+    fn new(parts: MembershipParts<Ipv6Addr>) -> Self {
+        let (hop, group) = (cut(parts.next_hop), cut(parts.group));
+        let source = cut(parts.source);
+        Self([
+            pair(parts.index, hop.0),
+            hop.1,
+            pair(hop.2, group.0),
+            group.1,
+            pair(group.2, source.0),
+            source.1,
+            pair(source.2, parts.protocol),
+        ])
+    }
+
+    #[inline]
+    fn parts(self) -> MembershipParts<Ipv6Addr> {
+        let [a, b, c, d, e, f, g] = self.0;
+        let ((index, first), (last, first_of_group)) = (halves(a), halves(c));
+        let ((last_of_group, first_of_source), (last_of_source, protocol)) = (halves(e), halves(g));
+        MembershipParts {
+            group: uncut(first_of_group, d, last_of_group),
+            source: uncut(first_of_source, f, last_of_source),
+            index,
+            next_hop: uncut(first, b, last),
+            protocol,
+        }
+    }
+}
+
+/// The first half word of an address, its middle word, and its last half word.
+#[inline]
+fn cut(address: Ipv6Addr) -> (u32, u64, u32) {
+    let bits = address.to_bits();
+    ((bits >> 96) as u32, (bits >> 32) as u64, bits as u32)
+}
+
+/// The address that [`cut`] cut.
+#[inline]
+fn uncut(first: u32, middle: u64, last: u32) -> Ipv6Addr {
+    Ipv6Addr::from_bits(u128::from(first) << 96 | u128::from(middle) << 32 | u128::from(last))
+}
+
+/// A word of two half words.
+#[inline]
+fn pair(high: u32, low: u32) -> u64 {
+    u64::from(high) << 32 | u64::from(low)
+}
+
+/// The half words of a word.
+#[inline]
+fn halves(word: u64) -> (u32, u32) {
+    ((word >> 32) as u32, word as u32)
 }
 
 #[inline]
@@ -392,13 +391,12 @@ fn wide(high: u64, low: u64) -> u128 {
 const _: () = {
     assert!(size_of::<JoinKey4>() == 8);
     assert!(size_of::<JoinKey6>() == 32);
-    assert!(size_of::<ByGroupKey4>() == 16);
-    assert!(size_of::<ByGroupKey6>() == 40);
+    assert!(size_of::<ByGroupKey4>() == 20);
+    assert!(size_of::<ByGroupKey6>() == 56);
     assert!(size_of::<ByInterfaceKey4>() == 16);
     assert!(size_of::<ByInterfaceKey6>() == 40);
-    assert!(size_of::<InterfaceKey>() == 24);
-    assert!(size_of::<InterfaceIdKey>() == 24);
-    assert!(INTERFACE_ID_BITS + 32 + FLAGS_BITS == 64);
+    assert!(size_of::<ByNeighborKey4>() == 20);
+    assert!(size_of::<ByNeighborKey6>() == 56);
 };
 
 #[cfg(test)]
@@ -419,13 +417,13 @@ mod tests {
     }
 
     fn parts<F: Family>() -> impl Strategy<Value = MembershipParts<F>> {
-        (number(), number(), number(), number(), any::<u8>()).prop_map(
-            |(group, source, interface_id, protocol, flags)| MembershipParts {
+        (number(), number(), number(), number(), number()).prop_map(
+            |(group, source, index, next_hop, protocol)| MembershipParts {
                 group: F::from_number(group),
                 source: F::from_number(source),
-                interface_id: interface_id as u32 % MAX_INTERFACES,
+                index: index as u32,
+                next_hop: F::from_number(next_hop),
                 protocol: protocol as u32,
-                flags,
             },
         )
     }
@@ -438,22 +436,30 @@ mod tests {
         assert_eq!(x.cmp(&y), expected);
     }
 
-    fn check_memberships<F: Family>(a: MembershipParts<F>, b: MembershipParts<F>) {
-        let by_group = |p: MembershipParts<F>| {
-            (p.group.octets_of(), p.source.octets_of(), p.interface_id, p.protocol)
-        };
-        let (x, y) = (F::ByGroup::new(a), F::ByGroup::new(b));
+    /// Checks that keys return their fields, and compare as `fields` do.
+    fn check<F: Family, K: MembershipKey<F>, O: Ord>(
+        [a, b]: [MembershipParts<F>; 2],
+        fields: impl Fn(MembershipParts<F>) -> O,
+    ) {
+        let (x, y) = (K::new(a), K::new(b));
         assert_eq!(x.parts(), a);
-        assert_eq!(x.cmp(&y), by_group(a).cmp(&by_group(b)));
-        assert_eq!(x == y, by_group(a) == by_group(b));
+        let expected = fields(a).cmp(&fields(b));
+        assert_eq!(x.cmp(&y), expected);
+        assert_eq!((x < y, x <= y), (expected.is_lt(), expected.is_le()));
+        assert_eq!(x == y, expected.is_eq());
+    }
 
-        let by_interface = |p: MembershipParts<F>| {
-            (p.interface_id, p.group.octets_of(), p.source.octets_of(), p.protocol)
-        };
-        let (x, y) = (F::ByInterface::new(a), F::ByInterface::new(b));
-        assert_eq!(x.parts(), a);
-        assert_eq!(x.cmp(&y), by_interface(a).cmp(&by_interface(b)));
-        assert_eq!(x == y, by_interface(a) == by_interface(b));
+    fn check_memberships<F: Family>(a: MembershipParts<F>, b: MembershipParts<F>) {
+        check::<F, F::ByGroup, _>([a, b], |p| {
+            (p.group.octets_of(), p.source.octets_of(), p.index, p.next_hop.octets_of(), p.protocol)
+        });
+        check::<F, F::ByNeighbor, _>([a, b], |p| {
+            (p.index, p.next_hop.octets_of(), p.group.octets_of(), p.source.octets_of(), p.protocol)
+        });
+        let direct = [a, b].map(|parts| MembershipParts { next_hop: F::UNSPECIFIED, ..parts });
+        check::<F, F::ByInterface, _>(direct, |p| {
+            (p.index, p.group.octets_of(), p.source.octets_of(), p.protocol)
+        });
     }
 
     /// The bytes of an address in network byte order, without a conversion of this crate.
@@ -482,21 +488,6 @@ mod tests {
         fn ipv6_keys_order_as_their_fields(a in parts::<V6>(), b in parts::<V6>()) {
             check_joins(a, b);
             check_memberships(a, b);
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn interface_keys_order_without_their_payload(
-            (i, h, s) in (0..3u32, number(), any::<u32>()),
-            (j, k, t) in (0..3u32, number(), any::<u32>()),
-        ) {
-            let (x, y) = (InterfaceKey::new(i, h, s), InterfaceKey::new(j, k, t));
-            prop_assert_eq!(x.cmp(&y), (i, h).cmp(&(j, k)));
-            prop_assert_eq!((x.id(), x == InterfaceKey::new(i, h, t)), (s, true));
-            let (x, y) = (InterfaceIdKey::new(s, i, h), InterfaceIdKey::new(t, j, k));
-            prop_assert_eq!(x.cmp(&y), s.cmp(&t));
-            prop_assert_eq!((x.interface(), x == InterfaceIdKey::new(s, j, k)), ((i, h), true));
         }
     }
 

@@ -2,8 +2,8 @@
 //! plain-old-data records; and the keys that order them.
 //!
 //! Files, from the bottom up: [`parse`], [`flags`], [`protocol`]; [`key`] (in host byte order);
-//! [`family`] (the trait), [`join`], [`interface`], [`prefix`], [`membership`]; [`record`]; [`families`]
-//! (the trait's two implementations).
+//! [`family`] (the trait), [`join`], [`interface`], [`prefix`], [`membership`], [`order`], [`sole`]; [`record`];
+//! [`families`] (the trait's two implementations).
 
 mod families;
 pub(crate) mod family;
@@ -12,10 +12,12 @@ mod interface;
 mod join;
 pub(crate) mod key;
 mod membership;
+mod order;
 mod parse;
 mod prefix;
 mod protocol;
 mod record;
+pub(crate) mod sole;
 
 pub use family::{Family, V4, V6};
 pub use flags::MembershipFlags;
@@ -23,6 +25,7 @@ pub use interface::Interface;
 pub use join::Join;
 pub use key::{JoinKey, JoinKey4, JoinKey6};
 pub use membership::Membership;
+pub use order::MembershipOrder;
 pub use parse::ParseError;
 pub use prefix::{Prefix, PrefixError};
 pub use protocol::Protocol;

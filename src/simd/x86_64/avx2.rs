@@ -1,59 +1,24 @@
-//! The kernel for AVX2. The algorithms are in [`x86_64`](super).
+//! The kernel for AVX2.
 //!
 //! Shuffles of AVX2 move bytes only within each half of a vector, so keys are first moved to the half in
 //! which their records will be.
 
 use std::arch::x86_64::*;
 
-use bytemuck::{Zeroable, bytes_of};
-
-use super::layout;
-use super::lines::for_each_line;
-use crate::simd::prefetch::{LINE_BYTES, PrefetchRange};
-use crate::simd::recipe::Shape;
-use crate::simd::{Distinct, Last, Recipe, RecordBuf, Selection, generic, word};
-use crate::types::family::sealed::Keys;
+use crate::simd::prefetch::PrefetchRange;
+use crate::simd::recipe::{Recipe, Shape};
+use crate::simd::record_buf::RecordBuf;
+use crate::simd::selection::{Last, Selection};
+use crate::simd::vector::layout;
+use crate::simd::vector::lines::for_each_line;
+use crate::simd::vector::{self, Expand, Lanes};
+use crate::types::key::Entries;
 
 /// Whether the processor has the instructions that this kernel uses.
 pub(in crate::simd) fn is_available() -> bool {
-    is_x86_feature_detected!("avx2") && is_x86_feature_detected!("popcnt")
-}
-
-/// As [`SimdLevel::expand`](crate::SimdLevel::expand).
-///
-/// # Safety
-///
-/// [`is_available`] must be true.
-#[target_feature(enable = "avx2")]
-pub(in crate::simd) unsafe fn expand<R: Recipe>(
-    recipe: R,
-    keys: &[R::Key],
-    buf: &mut RecordBuf<'_, R::Record>,
-    ahead: PrefetchRange,
-) {
-    const { assert!(R::SHAPE.fits::<R>()) };
-    let keys = &keys[..keys.len().min(buf.left())];
-    let bytes = size_of_val(keys);
-    let has_vectors = matches!(R::SHAPE, Shape::Join4 | Shape::Join6 | Shape::Membership4);
-    if bytes < LINE_BYTES || !has_vectors {
-        return generic::expand(recipe, keys, buf, ahead);
-    }
-    let (from, to) = (keys.as_ptr().cast(), buf.next().cast());
-    // `bytes` is a line or more. For these shapes a record has twice the bytes of its key (`Shape::fits`), and
-    // `keys.len() <= buf.left()`. The kernels write all of the records.
-    // SAFETY: `from` is valid for reads of `bytes` bytes and `to` for writes of `2 * bytes` (I1 of
-    // `RecordBuf`); `common` is a whole record; the records counted are written.
-    unsafe {
-        match R::SHAPE {
-            Shape::Join4 => joins4(from, bytes, to, ahead),
-            Shape::Join6 => joins6(from, bytes, to, ahead),
-            _ => {
-                let common = recipe.record(R::Key::zeroed(), true);
-                memberships4(from, bytes, to, bytes_of(&common), ahead);
-            }
-        }
-        buf.fill(keys.len());
-    }
+    is_x86_feature_detected!("avx2")
+        && is_x86_feature_detected!("popcnt")
+        && is_x86_feature_detected!("lzcnt")
 }
 
 /// The shuffle that reverses the bytes of each group of `N` in a vector.
@@ -80,122 +45,131 @@ fn places(places: &[u8; 32]) -> __m256i {
 /// The records of four IPv4 join keys: those of the first two, and those of the others.
 #[inline]
 #[target_feature(enable = "avx2")]
-fn records4(keys: __m256i, reversed: __m256i) -> [__m256i; 2] {
+fn records4(keys: __m256i) -> [__m256i; 2] {
     // Keys 0 and 2 to the low half, 1 and 3 to the high half.
     let keys = _mm256_permute4x64_epi64::<0b11_01_10_00>(keys);
-    let addresses = _mm256_shuffle_epi8(keys, reversed);
+    let addresses = _mm256_shuffle_epi8(keys, places(&REVERSED4));
     let is_any = _mm256_cmpeq_epi32(addresses, _mm256_setzero_si256());
     let masks = _mm256_xor_si256(is_any, _mm256_set1_epi32(-1));
     [_mm256_unpacklo_epi32(addresses, masks), _mm256_unpackhi_epi32(addresses, masks)]
 }
 
-/// # Safety
-///
-/// `from` must be valid for reads of `bytes` bytes of keys, at least a line, and `to` for writes of twice as
-/// many.
+/// The record of an IPv6 join key: the source with its mask, and the group with its mask.
 #[inline]
 #[target_feature(enable = "avx2")]
-unsafe fn joins4(from: *const u8, bytes: usize, to: *mut u8, ahead: PrefetchRange) {
-    let reversed = places(&REVERSED4);
-    for_each_line(bytes, ahead, |at| {
-        for at in [at, at + 32] {
-            // SAFETY: a line from the offset of `for_each_line` on is within `bytes`, and this is its first
-            // or second half. Its records are at twice the offset, and within `2 * bytes`.
-            unsafe {
-                let keys = _mm256_loadu_si256(from.add(at).cast());
-                let [first, second] = records4(keys, reversed);
-                let to = to.add(2 * at);
-                _mm256_storeu_si256(to.cast(), first);
-                _mm256_storeu_si256(to.add(32).cast(), second);
-            }
-        }
-    });
+fn record6(key: __m256i) -> [__m256i; 2] {
+    let addresses = _mm256_shuffle_epi8(key, places(&REVERSED8));
+    let words = _mm256_cmpeq_epi64(addresses, _mm256_setzero_si256());
+    let other_words = _mm256_shuffle_epi32::<0b01_00_11_10>(words);
+    let is_any = _mm256_and_si256(words, other_words);
+    let masks = _mm256_xor_si256(is_any, _mm256_set1_epi32(-1));
+    let source = _mm256_permute2x128_si256::<0x31>(addresses, masks);
+    let group = _mm256_permute2x128_si256::<0x20>(addresses, masks);
+    [source, group]
 }
 
+/// The join key of the `ByInterfaceKey6` at `from`.
+///
 /// # Safety
 ///
-/// As [`joins4`].
+/// `from` must be valid for reads of 40 bytes.
 #[inline]
 #[target_feature(enable = "avx2")]
-unsafe fn joins6(from: *const u8, bytes: usize, to: *mut u8, ahead: PrefetchRange) {
-    let reversed = places(&REVERSED8);
-    for_each_line(bytes, ahead, |at| {
-        for at in [at, at + 32] {
-            // SAFETY: as in `joins4`.
-            unsafe {
-                let key = _mm256_loadu_si256(from.add(at).cast());
-                let addresses = _mm256_shuffle_epi8(key, reversed);
-                let words = _mm256_cmpeq_epi64(addresses, _mm256_setzero_si256());
-                let other_words = _mm256_shuffle_epi32::<0b01_00_11_10>(words);
-                let is_any = _mm256_and_si256(words, other_words);
-                let masks = _mm256_xor_si256(is_any, _mm256_set1_epi32(-1));
-                let to = to.add(2 * at);
-                let source = _mm256_permute2x128_si256::<0x31>(addresses, masks);
-                _mm256_storeu_si256(to.cast(), source);
-                let group = _mm256_permute2x128_si256::<0x20>(addresses, masks);
-                _mm256_storeu_si256(to.add(32).cast(), group);
-            }
-        }
-    });
+unsafe fn join_key6(from: *const u8) -> __m256i {
+    // SAFETY: the first 32 and the last 4 bytes are within the 40 bytes.
+    let (begin, end) =
+        unsafe { (_mm256_loadu_si256(from.cast()), from.add(36).cast::<i32>().read_unaligned()) };
+    // In halves of words: the key has ten, and its join key is 3, 0, 5, 2, 7, 4, 9, 6.
+    let places = _mm256_setr_epi32(3, 0, 5, 2, 7, 4, 0, 6);
+    let begin = _mm256_permutevar8x32_epi32(begin, places);
+    _mm256_blend_epi32::<0b0100_0000>(begin, _mm256_set1_epi32(end))
 }
 
-/// # Safety
-///
-/// As [`joins4`]. `common` must have 32 bytes.
-#[inline]
-#[target_feature(enable = "avx2")]
-unsafe fn memberships4(
-    from: *const u8,
-    bytes: usize,
-    to: *mut u8,
-    common: &[u8],
-    ahead: PrefetchRange,
-) {
-    debug_assert_eq!(common.len(), 32);
-    // SAFETY: `common` has 32 bytes.
-    let common = unsafe { _mm256_loadu_si256(common.as_ptr().cast()) };
-    let places = places(&layout::ONE_MEMBERSHIP4.places);
-    let masks = _mm256_setr_epi32(0, -1, 0, -1, 0, 0, 0, 0);
-    for_each_line(bytes, ahead, |at| {
-        for at in [at, at + 16, at + 32, at + 48] {
-            // SAFETY: as in `joins4`.
-            unsafe {
-                let key = _mm_loadu_si128(from.add(at).cast());
-                let record = _mm256_shuffle_epi8(_mm256_broadcastsi128_si256(key), places);
-                let is_any = _mm256_cmpeq_epi32(record, _mm256_setzero_si256());
-                let record = _mm256_or_si256(record, _mm256_andnot_si256(is_any, masks));
-                let to = to.add(2 * at).cast();
-                _mm256_storeu_si256(to, _mm256_or_si256(record, common));
+/// The loops of [`vector::expand`].
+pub(in crate::simd) enum Avx2 {}
+
+impl Expand for Avx2 {
+    #[target_feature(enable = "avx2")]
+    unsafe fn joins4(from: *const u8, bytes: usize, to: *mut u8, ahead: PrefetchRange) {
+        for_each_line(bytes, ahead, |at| {
+            for at in [at, at + 32] {
+                // SAFETY: a line from the offset of `for_each_line` on is within `bytes`, and this is its
+                // first or second half. Its records are at twice the offset, and within `2 * bytes`.
+                unsafe {
+                    let [first, second] = records4(_mm256_loadu_si256(from.add(at).cast()));
+                    let to = to.add(2 * at);
+                    _mm256_storeu_si256(to.cast(), first);
+                    _mm256_storeu_si256(to.add(32).cast(), second);
+                }
             }
-        }
-    });
-}
-
-/// The size of the record of an IPv4 join in bytes.
-const ENTRY_BYTES: usize = 16;
-
-/// The number of keys in a vector.
-const KEYS: usize = 4;
-
-/// For each set of shown keys, as bits, the permutation of 32-bit halves that moves these keys to the front.
-static TO_FRONT: [[i32; 8]; 1 << KEYS] = to_front();
-
-const fn to_front() -> [[i32; 8]; 1 << KEYS] {
-    let mut table = [[0; 8]; 1 << KEYS];
-    let mut shown = 0;
-    while shown < table.len() {
-        let (mut key, mut place) = (0, 0);
-        while key < KEYS {
-            if shown >> key & 1 == 1 {
-                table[shown][place] = 2 * key as i32;
-                table[shown][place + 1] = 2 * key as i32 + 1;
-                place += 2;
-            }
-            key += 1;
-        }
-        shown += 1;
+        });
     }
-    table
+
+    #[target_feature(enable = "avx2")]
+    unsafe fn joins6(from: *const u8, bytes: usize, to: *mut u8, ahead: PrefetchRange) {
+        for_each_line(bytes, ahead, |at| {
+            for at in [at, at + 32] {
+                // SAFETY: as in `joins4`.
+                unsafe {
+                    let [source, group] = record6(_mm256_loadu_si256(from.add(at).cast()));
+                    let to = to.add(2 * at);
+                    _mm256_storeu_si256(to.cast(), source);
+                    _mm256_storeu_si256(to.add(32).cast(), group);
+                }
+            }
+        });
+    }
+
+    #[target_feature(enable = "avx2")]
+    unsafe fn memberships4(
+        from: *const u8,
+        flags: *const u8,
+        bytes: usize,
+        to: *mut u8,
+        ahead: PrefetchRange,
+    ) {
+        const { assert!(layout::FLAGS4_AT == 4 * 7) };
+        let places = places(&layout::ONE_MEMBERSHIP4.places);
+        let masks = _mm256_setr_epi32(0, -1, 0, -1, 0, 0, 0, 0);
+        let low_byte = _mm256_set1_epi32(0xff);
+        for_each_line(bytes, ahead, |at| {
+            // SAFETY: as in `joins4`. A line has four keys, and `flags` a byte for each.
+            unsafe {
+                let mut flags =
+                    _mm256_set1_epi32(flags.add(at / 16).cast::<i32>().read_unaligned());
+                for at in [at, at + 16, at + 32, at + 48] {
+                    let key = _mm_loadu_si128(from.add(at).cast());
+                    let record = _mm256_shuffle_epi8(_mm256_broadcastsi128_si256(key), places);
+                    let is_any = _mm256_cmpeq_epi32(record, _mm256_setzero_si256());
+                    let record = _mm256_or_si256(record, _mm256_andnot_si256(is_any, masks));
+                    let own_flags = _mm256_and_si256(flags, low_byte);
+                    let record = _mm256_blend_epi32::<0b1000_0000>(record, own_flags);
+                    _mm256_storeu_si256(to.add(2 * at).cast(), record);
+                    flags = _mm256_srli_epi32::<8>(flags);
+                }
+            }
+        });
+    }
+
+    #[target_feature(enable = "avx2")]
+    unsafe fn memberships6(from: *const u8, flags: *const u8, count: usize, to: *mut u8) {
+        const { assert!(layout::FLAGS6_AT == 4 * 6) };
+        for at in 0..count {
+            // SAFETY: `at < count`, so key, flags and record `at` are within the `count` ones. The halves of
+            // words 1 and 8 are in the key; three times 32 bytes are the record.
+            unsafe {
+                let (key, to) = (from.add(40 * at), to.add(96 * at));
+                let [source, group] = record6(join_key6(key));
+                _mm256_storeu_si256(to.cast(), source);
+                _mm256_storeu_si256(to.add(32).cast(), group);
+                let index = key.add(4).cast::<i32>().read_unaligned();
+                let protocol = key.add(32).cast::<i32>().read_unaligned();
+                let flags = i32::from(*flags.add(at));
+                let rest = _mm256_setr_epi32(0, 0, 0, 0, index, protocol, flags, 0);
+                _mm256_storeu_si256(to.add(64).cast(), rest);
+            }
+        }
+    }
 }
 
 /// One bit for each 64-bit lane of a vector: its highest bit.
@@ -205,94 +179,338 @@ fn bits(words: __m256i) -> u32 {
     _mm256_movemask_pd(_mm256_castsi256_pd(words)).cast_unsigned()
 }
 
-/// Compacts keys from the front as [`SimdLevel::compact`](crate::SimdLevel::compact), while a whole vector of
-/// keys is left, and its records fit or none is shown. Returns the number of keys compacted.
+/// The words, with the highest bits flipped. AVX2 has only signed comparisons; they compare unsigned numbers
+/// so flipped.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn flipped(words: __m256i) -> __m256i {
+    _mm256_xor_si256(words, _mm256_set1_epi64x(i64::MIN))
+}
+
+/// The words, each moved to the lane above, and into the first lane the first word of `first`.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn moved_up(words: __m256i, first: __m256i) -> __m256i {
+    _mm256_blend_epi32::<0b11>(_mm256_permute4x64_epi64::<0b10_01_00_00>(words), first)
+}
+
+/// For each set of shown lanes, as bits, the permutation of 32-bit halves that moves these lanes to the
+/// front.
+static TO_FRONT: [[i32; 8]; 16] = to_front();
+
+const fn to_front() -> [[i32; 8]; 16] {
+    let mut table = [[0; 8]; 16];
+    let mut shown = 0;
+    while shown < table.len() {
+        let (mut lane, mut place) = (0i32, 0);
+        while lane < 4 {
+            if shown >> lane & 1 == 1 {
+                table[shown][place] = 2 * lane;
+                table[shown][place + 1] = 2 * lane + 1;
+                place += 2;
+            }
+            lane += 1;
+        }
+        shown += 1;
+    }
+    table
+}
+
+/// Four IPv4 joins, as join keys.
+#[derive(Clone, Copy)]
+struct Joins4(__m256i);
+
+impl Lanes for Joins4 {
+    const COUNT: usize = 4;
+
+    /// The lowest source, and the highest minus the lowest with the highest bit flipped, each in the high
+    /// half of a lane.
+    type Range = (__m256i, __m256i);
+
+    #[inline(always)]
+    unsafe fn range(low: u128, high: u128) -> Self::Range {
+        let (low, width) = ((low as i64) << 32, ((high - low) as i64) << 32);
+        // SAFETY: the processor has the instructions, as in all functions below.
+        unsafe { (_mm256_set1_epi64x(low), flipped(_mm256_set1_epi64x(width))) }
+    }
+
+    #[inline(always)]
+    unsafe fn splat(group: u128, source: u128) -> Self {
+        // SAFETY: as in `range`.
+        unsafe { Self(_mm256_set1_epi64x((group << 32 | source) as i64)) }
+    }
+
+    #[inline(always)]
+    unsafe fn load(from: *const u8) -> Self {
+        // SAFETY: four keys have 32 bytes.
+        unsafe { Self(_mm256_loadu_si256(from.cast())) }
+    }
+
+    #[inline(always)]
+    unsafe fn load_by_interface(from: *const u8) -> Self {
+        // SAFETY: four keys have 64 bytes.
+        unsafe {
+            let first = _mm256_castsi256_ps(_mm256_loadu_si256(from.cast()));
+            let second = _mm256_castsi256_ps(_mm256_loadu_si256(from.add(32).cast()));
+            // In halves of words: a key has four, of which 3 is the source and 0 the group. The shuffle takes
+            // them from the keys 0 and 2 in the low half, and 1 and 3 in the high half.
+            let joins = _mm256_castps_si256(_mm256_shuffle_ps::<0b00_11_00_11>(first, second));
+            Self(_mm256_permute4x64_epi64::<0b11_01_10_00>(joins))
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn in_range(self, (low, width): Self::Range) -> u32 {
+        // The distance wraps to a large number below `low`, so that one comparison checks both bounds. The
+        // shift moves the group out.
+        // SAFETY: as in `range`.
+        unsafe {
+            let distance = _mm256_sub_epi64(_mm256_slli_epi64::<32>(self.0), low);
+            !bits(_mm256_cmpgt_epi64(flipped(distance), width)) & 0b1111
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn same_group(self, before: Self) -> u32 {
+        // SAFETY: as in `range`.
+        unsafe {
+            let last = _mm256_permute4x64_epi64::<0b11>(before.0);
+            let differences = _mm256_xor_si256(self.0, moved_up(self.0, last));
+            let differences = _mm256_srli_epi64::<32>(differences);
+            bits(_mm256_cmpeq_epi64(differences, _mm256_setzero_si256()))
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn same_join(self, before: Self) -> u32 {
+        // SAFETY: as in `range`.
+        unsafe {
+            let last = _mm256_permute4x64_epi64::<0b11>(before.0);
+            bits(_mm256_cmpeq_epi64(self.0, moved_up(self.0, last)))
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn without_sources(self) -> Self {
+        // SAFETY: as in `range`.
+        unsafe { Self(_mm256_and_si256(self.0, _mm256_set1_epi64x(!0 << 32))) }
+    }
+
+    #[inline(always)]
+    unsafe fn store(self, to: *mut u8) {
+        // SAFETY: four records have 64 bytes.
+        unsafe {
+            let [first, second] = records4(self.0);
+            _mm256_storeu_si256(to.cast(), first);
+            _mm256_storeu_si256(to.add(32).cast(), second);
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn store_some(self, shown: u32, are_few: bool, to: *mut u8) {
+        // SAFETY: four records have 64 bytes. `shown` has four bits, and the table an entry for each.
+        unsafe {
+            let front = TO_FRONT.as_ptr().add(shown as usize).cast();
+            let some = _mm256_permutevar8x32_epi32(self.0, _mm256_loadu_si256(front));
+            let [first, second] = records4(some);
+            _mm256_storeu_si256(to.cast(), first);
+            // If few are shown, they are mostly in the first half: this branch is predicted well.
+            if !are_few || shown.count_ones() > 2 {
+                _mm256_storeu_si256(to.add(32).cast(), second);
+            }
+        }
+    }
+}
+
+/// Four IPv6 joins: a join key in each vector.
+#[derive(Clone, Copy)]
+struct Joins6([__m256i; 4]);
+
+impl Joins6 {
+    /// The high and the low words of the groups.
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    fn groups(self) -> [__m256i; 2] {
+        let even = _mm256_permute2x128_si256::<0x20>(self.0[0], self.0[2]);
+        let odd = _mm256_permute2x128_si256::<0x20>(self.0[1], self.0[3]);
+        [_mm256_unpacklo_epi64(even, odd), _mm256_unpackhi_epi64(even, odd)]
+    }
+
+    /// The high and the low words of the sources.
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    fn sources(self) -> [__m256i; 2] {
+        let even = _mm256_permute2x128_si256::<0x31>(self.0[0], self.0[2]);
+        let odd = _mm256_permute2x128_si256::<0x31>(self.0[1], self.0[3]);
+        [_mm256_unpacklo_epi64(even, odd), _mm256_unpackhi_epi64(even, odd)]
+    }
+
+    /// All ones in the lanes in which two words are as in the lane before. `last` has those before the first
+    /// lane.
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    fn same([high, low]: [__m256i; 2], last: __m256i) -> __m256i {
+        let last_low = _mm256_shuffle_epi32::<0b01_00_11_10>(last);
+        _mm256_and_si256(
+            _mm256_cmpeq_epi64(high, moved_up(high, last)),
+            _mm256_cmpeq_epi64(low, moved_up(low, last_low)),
+        )
+    }
+
+    /// All ones in the lanes in which a number of two words is greater than another.
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    fn is_greater([high, low]: [__m256i; 2], [than_high, than_low]: [__m256i; 2]) -> __m256i {
+        let is_equal = _mm256_cmpeq_epi64(high, than_high);
+        let low = _mm256_and_si256(is_equal, _mm256_cmpgt_epi64(low, than_low));
+        _mm256_or_si256(_mm256_cmpgt_epi64(high, than_high), low)
+    }
+}
+
+impl Lanes for Joins6 {
+    const COUNT: usize = 4;
+
+    /// The words of the lowest source, and of the highest, with the highest bits flipped.
+    type Range = [[__m256i; 2]; 2];
+
+    #[inline(always)]
+    unsafe fn range(low: u128, high: u128) -> Self::Range {
+        let [a, b, c, d] = [low >> 64, low, high >> 64, high].map(|word| word as i64);
+        // SAFETY: the processor has the instructions, as in all functions below.
+        unsafe {
+            let low = [flipped(_mm256_set1_epi64x(a)), flipped(_mm256_set1_epi64x(b))];
+            [low, [flipped(_mm256_set1_epi64x(c)), flipped(_mm256_set1_epi64x(d))]]
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn splat(group: u128, source: u128) -> Self {
+        let [a, b, c, d] = [group >> 64, group, source >> 64, source].map(|word| word as i64);
+        // SAFETY: as in `range`.
+        unsafe { Self([_mm256_setr_epi64x(a, b, c, d); 4]) }
+    }
+
+    #[inline(always)]
+    unsafe fn load(from: *const u8) -> Self {
+        // SAFETY: four keys have 32 bytes each.
+        unsafe {
+            Self([
+                _mm256_loadu_si256(from.cast()),
+                _mm256_loadu_si256(from.add(32).cast()),
+                _mm256_loadu_si256(from.add(64).cast()),
+                _mm256_loadu_si256(from.add(96).cast()),
+            ])
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn load_by_interface(from: *const u8) -> Self {
+        // SAFETY: four keys have 40 bytes each.
+        unsafe {
+            Self([
+                join_key6(from),
+                join_key6(from.add(40)),
+                join_key6(from.add(80)),
+                join_key6(from.add(120)),
+            ])
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn in_range(self, [lowest, highest]: Self::Range) -> u32 {
+        // SAFETY: as in `range`.
+        unsafe {
+            let [high, low] = self.sources();
+            let sources = [flipped(high), flipped(low)];
+            let below = Self::is_greater(lowest, sources);
+            let above = Self::is_greater(sources, highest);
+            !bits(_mm256_or_si256(below, above)) & 0b1111
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn same_group(self, before: Self) -> u32 {
+        // SAFETY: as in `range`.
+        unsafe { bits(Self::same(self.groups(), before.0[3])) }
+    }
+
+    #[inline(always)]
+    unsafe fn same_join(self, before: Self) -> u32 {
+        // SAFETY: as in `range`.
+        unsafe {
+            let last = before.0[3];
+            let last_source = _mm256_permute4x64_epi64::<0b01_00_11_10>(last);
+            let groups = Self::same(self.groups(), last);
+            bits(_mm256_and_si256(groups, Self::same(self.sources(), last_source)))
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn without_sources(self) -> Self {
+        let [a, b, c, d] = self.0;
+        // SAFETY: as in `range`.
+        unsafe {
+            let groups = _mm256_setr_epi64x(-1, -1, 0, 0);
+            let (a, b) = (_mm256_and_si256(a, groups), _mm256_and_si256(b, groups));
+            Self([a, b, _mm256_and_si256(c, groups), _mm256_and_si256(d, groups)])
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn store(self, to: *mut u8) {
+        // SAFETY: the records are 64 bytes each, and `to` has room for four.
+        unsafe {
+            for (lane, key) in self.0.into_iter().enumerate() {
+                let [source, group] = record6(key);
+                _mm256_storeu_si256(to.add(64 * lane).cast(), source);
+                _mm256_storeu_si256(to.add(64 * lane + 32).cast(), group);
+            }
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn store_some(self, shown: u32, _: bool, to: *mut u8) {
+        let (mut to, mut shown) = (to, shown as usize);
+        // Stores every record; the next one overwrites it if it is not shown.
+        for key in self.0 {
+            // SAFETY: `to` moves by at most one record for each that is stored, and there is room for
+            // four.
+            unsafe {
+                let [source, group] = record6(key);
+                _mm256_storeu_si256(to.cast(), source);
+                _mm256_storeu_si256(to.add(32).cast(), group);
+                to = to.add(64 * (shown & 1));
+                shown >>= 1;
+            }
+        }
+    }
+}
+
+/// As [`vector::compact`].
 ///
 /// # Safety
 ///
-/// [`is_available`] must be true, and the recipe's shape must be [`Shape::Join4`].
-#[target_feature(enable = "avx2,popcnt")]
+/// [`is_available`] must be true.
+#[target_feature(enable = "avx2,popcnt,lzcnt")]
 pub(in crate::simd) unsafe fn compact<R: Recipe>(
     recipe: R,
     selection: &Selection<R::Family>,
     last: &mut Last<R::Family>,
-    keys: &[R::Key],
+    entries: Entries<'_, R::Key, R::Value>,
     buf: &mut RecordBuf<'_, R::Record>,
     ahead: PrefetchRange,
 ) -> usize {
-    const { assert!(R::SHAPE.fits::<R>()) };
-    debug_assert_eq!(R::SHAPE, Shape::Join4);
-    let [low, high] = [selection.low, selection.high].map(|source| source.to_number() as u32);
-    let Some(width) = high.checked_sub(low) else {
-        return keys.len();
-    };
-    let reversed = places(&REVERSED4);
-    // AVX2 has only signed comparisons. They compare unsigned numbers if the highest bits of both are
-    // flipped.
-    let sign = _mm256_set1_epi64x(i64::MIN);
-    let range_start = _mm256_set1_epi64x((u64::from(low) << 32).cast_signed());
-    let range_width = _mm256_set1_epi64x((u64::from(width) << 32).cast_signed() ^ i64::MIN);
-    let group_bits = _mm256_set1_epi64x(!0 << 32);
-    let shown_bits = if selection.shows_source { _mm256_set1_epi64x(-1) } else { group_bits };
-    // Kept in registers: the compiler must assume that stores through `to` change `buf` itself.
-    let (mut to, mut left) = (buf.next().cast::<u8>(), buf.left());
-    let once_a_group = selection.once == Distinct::Group;
-    let mut before = _mm256_set1_epi64x(last.map_or(0, word).cast_signed());
-    let mut before_in_range = last.is_some();
-
-    let (mut at, mut line) = (0, 0);
-    while at + KEYS <= keys.len() {
-        // A cache line has the keys of two vectors.
-        if at % (2 * KEYS) == 0 && line < ahead.count() {
-            ahead.ask(line);
-            line += 1;
-        }
-        // SAFETY: `at + KEYS <= keys.len()`, and a key has 8 bytes (`Shape::fits`).
-        let vector = unsafe { _mm256_loadu_si256(keys.as_ptr().add(at).cast()) };
-        let distance = _mm256_sub_epi64(_mm256_slli_epi64::<32>(vector), range_start);
-        let beyond = _mm256_cmpgt_epi64(_mm256_xor_si256(distance, sign), range_width);
-        let in_range = !bits(beyond) & 0xf;
-        let mut shown = in_range;
-        let moved = _mm256_permute4x64_epi64::<0b10_01_00_11>(vector);
-        if once_a_group {
-            let previous = _mm256_blend_epi32::<0b11>(moved, before);
-            let differences = _mm256_xor_si256(vector, previous);
-            let differences = _mm256_and_si256(differences, group_bits);
-            let same_group = bits(_mm256_cmpeq_epi64(differences, _mm256_setzero_si256()));
-            shown &= !((in_range << 1 | u32::from(before_in_range)) & same_group);
-        }
-        if shown != 0 {
-            if left < KEYS {
-                break;
+    // SAFETY: the processor has the instructions, and this function enables them. The shapes are those of the
+    // families of `Joins4` and `Joins6`.
+    unsafe {
+        match R::SHAPE {
+            Shape::Join4 | Shape::InterfaceJoin4 => {
+                vector::compact::<Joins4, R>(recipe, selection, last, entries, buf, ahead)
             }
-            let count_shown = shown.count_ones() as usize;
-            // SAFETY: `shown` has four bits, and the table has an entry for each. `left >= KEYS`, so `to` is
-            // valid for writes of a whole vector's records (I1 of `RecordBuf`). Those after the shown ones
-            // have unspecified contents, and are not counted.
-            unsafe {
-                let front = TO_FRONT.as_ptr().add(shown as usize).cast();
-                let some = _mm256_permutevar8x32_epi32(vector, _mm256_loadu_si256(front));
-                let some = _mm256_and_si256(some, shown_bits);
-                let [first, second] = records4(some, reversed);
-                _mm256_storeu_si256(to.cast(), first);
-                // Groups shown once are few, mostly in the first half: this branch is predicted well.
-                if !once_a_group || count_shown > KEYS / 2 {
-                    _mm256_storeu_si256(to.add(32).cast(), second);
-                }
-                to = to.add(count_shown * ENTRY_BYTES);
+            Shape::Join6 | Shape::InterfaceJoin6 => {
+                vector::compact::<Joins6, R>(recipe, selection, last, entries, buf, ahead)
             }
-            left -= count_shown;
+            Shape::Membership4 | Shape::Membership6 | Shape::Scalar => 0,
         }
-        // `moved` has the last key in lane 0, where the blend takes it from.
-        before = moved;
-        before_in_range = in_range >> (KEYS - 1) != 0;
-        at += KEYS;
     }
-    // SAFETY: `left` has fallen by one for each record written, and never below 0.
-    unsafe { buf.fill(buf.left() - left) };
-    ahead.prefetch_from(line);
-    if at > 0 {
-        *last = if before_in_range { recipe.join(keys[at - 1]) } else { None };
-    }
-    at
 }

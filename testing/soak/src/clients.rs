@@ -95,7 +95,7 @@ impl Clients {
         self.manager.reclaim();
         let stats = self.manager.stats();
         soak.counts.checks.add(1);
-        match (self.handles(), stats.live_versions, stats.slots_in_use) {
+        match (self.handles(), stats.live_versions, stats.in_use_bytes) {
             (1, 1, 0) => Ok(()),
             (handles, ..) => Err(format!("all clients have left: {handles} handles, {stats:?}")),
         }

@@ -41,7 +41,7 @@ use readers::Reader;
 use report::{Counts, Report};
 
 /// The cap on bytes of nodes: less than the writers would fill.
-const NODE_BYTES: usize = 512 * Stats::SLOT_BYTES;
+const NODE_BYTES: usize = 1 << 20;
 const LIVE_VERSIONS: usize = 8;
 const WRITERS: u64 = 2;
 const READERS: u64 = 3;
@@ -163,20 +163,20 @@ fn check_limits(soak: &Soak, held: usize) -> Result<(), String> {
     let stats = soak.table.stats();
     let most = LIVE_VERSIONS.min(held + 1);
     soak.counts.checks.add(1);
-    match stats.live_versions <= most && stats.slots_pending == 0 {
+    match stats.live_versions <= most && stats.pending_bytes == 0 {
         true => Ok(()),
         false => Err(format!("{most} versions may live, and nothing be pending: {stats:?}")),
     }
 }
 
-/// Checks that the slots in use are those that the current version reaches.
+/// Checks that the bytes in use are those of the nodes that the current version reaches.
 fn check_nothing_is_held(soak: &Soak) -> Result<(), String> {
     soak.table.reclaim();
     let current = soak.table.snapshot().map_err(|error| error.to_string())?;
-    let (stats, reached) = (soak.table.stats(), reachable(&current).len());
+    let (stats, reached) = (soak.table.stats(), reachable(&current).values().sum::<usize>());
     soak.counts.checks.add(1);
-    match (stats.slots_retained, stats.live_versions, stats.slots_in_use) == (0, 1, reached) {
+    match (stats.retained_bytes, stats.live_versions, stats.in_use_bytes) == (0, 1, reached) {
         true => Ok(()),
-        false => Err(format!("nothing is held, and {reached} slots are reached: {stats:?}")),
+        false => Err(format!("nothing is held, and {reached} bytes are reached: {stats:?}")),
     }
 }

@@ -91,7 +91,7 @@ impl Report {
         let seconds = now.duration_since(self.last.0).as_secs_f64();
         let rate = |at: usize| (done[at] - self.last.1[at]) as f64 / seconds;
         let [commits, enumerations, records] = [0, 1, 2].map(rate);
-        let used = (stats.slots_in_use * Stats::SLOT_BYTES) as f64 / MIB;
+        let used = (stats.in_use_bytes) as f64 / MIB;
         let (live, mapped) = (stats.live_versions, stats.mapped_bytes as f64 / MIB);
         let (elapsed, refused) = (self.elapsed().as_secs_f64(), counts.refused.get());
         let checks = counts.checks.get();

@@ -1,7 +1,7 @@
 //! Our table, with all its three indexes of memberships.
 
 use groupscan::{
-    Enumeration, Filter, GroupTable, Interface, Join, Membership, Protocol, Snapshot, Stats, V4,
+    Enumeration, Filter, GroupTable, Interface, Join, Membership, Protocol, Snapshot, V4,
     View as Shown,
 };
 
@@ -65,8 +65,8 @@ impl Peer for GroupTable {
     fn nodes(&self) -> Option<Nodes> {
         let stats = self.stats();
         Some(Nodes {
-            in_use_bytes: stats.slots_in_use * Stats::SLOT_BYTES,
-            retained_bytes: stats.slots_retained * Stats::SLOT_BYTES,
+            in_use_bytes: stats.in_use_bytes,
+            retained_bytes: stats.retained_bytes,
             mapped_bytes: Some(stats.mapped_bytes),
         })
     }

@@ -1,7 +1,6 @@
 //! Our index of joins alone, with everything that a table has around its indexes. It stores what the peers
 //! store.
 
-use groupscan::Stats;
 use groupscan::internals::{JoinIndex, JoinIndexSnapshot};
 
 use super::{Kind, Nodes, Peer, Reader, View};
@@ -40,7 +39,7 @@ impl Peer for JoinIndex {
     fn nodes(&self) -> Option<Nodes> {
         Some(Nodes {
             in_use_bytes: self.node_bytes(),
-            retained_bytes: self.retained_nodes() * Stats::SLOT_BYTES,
+            retained_bytes: self.retained_bytes(),
             mapped_bytes: None,
         })
     }

@@ -30,6 +30,9 @@ const SAMPLING: Duration = Duration::from_millis(250);
 /// The largest number of nodes that wait to be reclaimed after a commit of one change.
 const WAITING_NODES: usize = 64;
 
+/// The bytes of the largest node.
+const NODE_BYTES: usize = 4160;
+
 pub(super) const QUESTION: Question = Question {
     name: "parked",
     title: "Memory while readers are parked",
@@ -245,7 +248,7 @@ impl Bound {
             return Ok(());
         };
         let current_bytes = nodes.in_use_bytes - nodes.retained_bytes;
-        let waiting_bytes = WAITING_NODES * groupscan::Stats::SLOT_BYTES;
+        let waiting_bytes = WAITING_NODES * NODE_BYTES;
         let bound = current_bytes + self.parked_bytes + waiting_bytes;
         ensure!(
             nodes.in_use_bytes <= bound,
@@ -295,7 +298,7 @@ mod tests {
         let nodes = |in_use_bytes, retained_bytes| {
             Some(Nodes { in_use_bytes, retained_bytes, mapped_bytes: None })
         };
-        let slack = WAITING_NODES * groupscan::Stats::SLOT_BYTES;
+        let slack = WAITING_NODES * NODE_BYTES;
         let mut bound = Bound::default();
         bound.check(nodes(1 << 20, slack)).unwrap();
         bound.check(nodes(1 << 20, slack + 1)).unwrap_err();

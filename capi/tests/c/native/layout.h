@@ -155,12 +155,15 @@ STATIC_CHECK(offsetof(groupscan_filter6, source) == 28);
 STATIC_CHECK(offsetof(groupscan_filter6, has_interface) == 48);
 STATIC_CHECK(offsetof(groupscan_filter6, iface) == 52);
 
-STATIC_CHECK(sizeof(groupscan_position) == 44);
+STATIC_CHECK(sizeof(groupscan_position) == 68);
 STATIC_CHECK(offsetof(groupscan_position, group) == 0);
 STATIC_CHECK(offsetof(groupscan_position, source) == 16);
 STATIC_CHECK(offsetof(groupscan_position, family) == 32);
 STATIC_CHECK(offsetof(groupscan_position, has_protocol) == 36);
 STATIC_CHECK(offsetof(groupscan_position, protocol) == 40);
+STATIC_CHECK(offsetof(groupscan_position, has_interface) == 44);
+STATIC_CHECK(offsetof(groupscan_position, interface_index) == 48);
+STATIC_CHECK(offsetof(groupscan_position, next_hop) == 52);
 
 STATIC_CHECK(sizeof(groupscan_manager_options) == 56);
 STATIC_CHECK(offsetof(groupscan_manager_options, size) == 0);

@@ -15,7 +15,7 @@ const FRONT: usize = 8;
 /// over `ahead`, near lines are prefetched in four overlapping groups, in a constant number of steps at the
 /// front. Far lines are prefetched one per step.
 #[inline(always)]
-pub(super) fn for_each_line(bytes: usize, ahead: PrefetchRange, line: impl Fn(usize)) {
+pub(in crate::simd) fn for_each_line(bytes: usize, ahead: PrefetchRange, line: impl Fn(usize)) {
     debug_assert!(bytes >= LINE_BYTES);
     let steps = bytes / LINE_BYTES;
     let asked = ahead.count();

@@ -5,12 +5,12 @@
 //!
 //! ```text
 //! JoinKey         group | source
-//! ByInterfaceKey  interface id 3 | group | source | protocol 4 | flags 1
+//! ByInterfaceKey  index 4 | group | source | protocol 4
 //! ```
 //!
 //! In memory the bytes of each 64-bit word are reversed.
 
-/// The entry of a byte that comes from no byte of the key. A shuffle of AVX2 makes it 0.
+/// The entry of a byte that comes from no byte of the key. Shuffles of AVX2 and of NEON make it 0.
 const NONE: u8 = 0x80;
 
 /// The size of the largest record in bytes.
@@ -44,31 +44,31 @@ const fn entry(mut layout: Layout, address_bytes: usize, group_at: usize) -> Lay
     layout
 }
 
-/// The record of a membership: entry, next hop, index, protocol, flags. Next hop and index do not come from
-/// the key. Numbers are in the byte order of the machine.
+/// The record of a membership: entry, next hop, index, protocol, flags. The next hop and the flags do not
+/// come from the key. Numbers are in the byte order of the machine, which is that of the key's words.
 const fn membership(address_bytes: usize) -> Layout {
-    const ID_BYTES: usize = 3;
-    const PROTOCOL_BYTES: usize = 4;
-    let mut layout = entry([NONE; RECORD_BYTES], address_bytes, ID_BYTES);
-    let protocol_at = ID_BYTES + 2 * address_bytes;
-    let record_at = 5 * address_bytes + 4;
+    const NUMBER_BYTES: usize = 4;
+    let mut layout = entry([NONE; RECORD_BYTES], address_bytes, NUMBER_BYTES);
+    let (index_at, protocol_at) = (0, NUMBER_BYTES + 2 * address_bytes);
+    let record_at = 5 * address_bytes;
     let mut byte = 0;
-    while byte < PROTOCOL_BYTES {
-        layout[record_at + byte] = in_memory(protocol_at + PROTOCOL_BYTES - 1 - byte);
+    while byte < NUMBER_BYTES {
+        let from_end = NUMBER_BYTES - 1 - byte;
+        layout[record_at + byte] = in_memory(index_at + from_end);
+        layout[record_at + NUMBER_BYTES + byte] = in_memory(protocol_at + from_end);
         byte += 1;
     }
-    layout[record_at + PROTOCOL_BYTES] = in_memory(protocol_at + PROTOCOL_BYTES);
     layout
 }
 
 /// A shuffle of a vector of `N` bytes.
 #[repr(align(64))]
 #[derive(Clone, Copy)]
-pub(super) struct Shuffle<const N: usize> {
+pub(in crate::simd) struct Shuffle<const N: usize> {
     /// The byte of the keys that each byte comes from, or [`NONE`].
-    pub(super) places: [u8; N],
+    pub(in crate::simd) places: [u8; N],
     /// One bit for each byte that comes from the key.
-    pub(super) present: u64,
+    pub(in crate::simd) present: u64,
 }
 
 /// The shuffle from a sequence of keys of `key_bytes` each to the bytes `first..first + N` of the sequence of
@@ -93,18 +93,23 @@ const fn shuffle<const N: usize>(
 }
 
 /// From 64 bytes of keys to the first and the second 64 bytes of their records.
-pub(super) static JOINS4: [Shuffle<64>; 2] = [shuffle(JOIN4, 8, 16, 0), shuffle(JOIN4, 8, 16, 64)];
-pub(super) static JOINS6: [Shuffle<64>; 2] =
+pub(in crate::simd) static JOINS4: [Shuffle<64>; 2] =
+    [shuffle(JOIN4, 8, 16, 0), shuffle(JOIN4, 8, 16, 64)];
+pub(in crate::simd) static JOINS6: [Shuffle<64>; 2] =
     [shuffle(JOIN6, 32, 64, 0), shuffle(JOIN6, 32, 64, 64)];
-pub(super) static MEMBERSHIPS4: [Shuffle<64>; 2] =
+pub(in crate::simd) static MEMBERSHIPS4: [Shuffle<64>; 2] =
     [shuffle(MEMBERSHIP4, 16, 32, 0), shuffle(MEMBERSHIP4, 16, 32, 64)];
 
 /// From a key to the first 64 bytes of its record, and to the rest.
-pub(super) static ONE_MEMBERSHIP6: [Shuffle<64>; 2] =
+pub(in crate::simd) static ONE_MEMBERSHIP6: [Shuffle<64>; 2] =
     [shuffle(MEMBERSHIP6, 40, RECORD_BYTES, 0), shuffle(MEMBERSHIP6, 40, RECORD_BYTES, 64)];
 
 /// From a key to its record.
-pub(super) static ONE_MEMBERSHIP4: Shuffle<32> = shuffle(MEMBERSHIP4, 16, 32, 0);
+pub(in crate::simd) static ONE_MEMBERSHIP4: Shuffle<32> = shuffle(MEMBERSHIP4, 16, 32, 0);
 
-// `in_memory` counts bytes as little-endian words have them.
-const _: () = assert!(cfg!(target_endian = "little"));
+/// The byte of the flags in the record of an IPv4 membership, and in the last 32 bytes of that of an IPv6
+/// membership. In both it is the lowest one of a little-endian number.
+pub(in crate::simd) const FLAGS4_AT: usize = 28;
+pub(in crate::simd) const FLAGS6_AT: usize = 88 - 64;
+
+// `in_memory` counts bytes as little-endian words have them. Only such machines have vector kernels.
