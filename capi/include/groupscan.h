@@ -286,8 +286,7 @@ void groupscan_table_destroy(groupscan_table *table);
  *
  * GROUPSCAN_ERROR_INVALID_FLAGS     of the membership at refused_at; nothing was changed.
  * GROUPSCAN_ERROR_OUT_OF_CAPACITY   options.node_bytes is reached; nothing was changed.
- * GROUPSCAN_ERROR_TOO_MANY          the family has 4,294,967,295 memberships or 16,777,216 interfaces;
- *                                   nothing was changed.
+ * GROUPSCAN_ERROR_TOO_MANY          the family has 4,294,967,295 memberships; nothing was changed.
  * GROUPSCAN_ERROR_INVALID_SIZE      the count is too large for any memory.
  */
 groupscan_status groupscan_table_join4(groupscan_table *table, uint32_t protocol,
@@ -669,7 +668,7 @@ groupscan_status groupscan_enumeration_remaining(const groupscan_enumeration *en
 
 /* A place behind a record, whether or not there is such a record. Valid in all versions of a table. */
 typedef struct groupscan_position {
-    /* The group and the source; IPv4 addresses are in the first 4 bytes. */
+    /* The group and the source. IPv4 addresses are in the first 4 bytes, here and in next_hop. */
     uint8_t group[16];
     uint8_t source[16];
     /* GROUPSCAN_IPV4 or GROUPSCAN_IPV6; 0 means before all records. */

@@ -139,7 +139,7 @@ pub struct groupscan_manager_enumeration4 {
 }
 
 impl Grows for groupscan_manager_enumeration4 {
-    const FIRST_BYTES: usize = 136;
+    const FIRST_BYTES: usize = 160;
 }
 
 impl From<EnumerationInfo> for groupscan_manager_enumeration4 {

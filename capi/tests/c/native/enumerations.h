@@ -273,7 +273,7 @@ static groupscan_position position_of(const groupscan_enumeration *enumeration)
     return position;
 }
 
-/* The position behind a join, or behind its membership of a protocol. */
+/* The position behind a join, or of an enumeration of an interface behind its membership of a protocol. */
 static groupscan_position position_behind(int six, const Member *of, int with_protocol)
 {
     groupscan_position position;
@@ -283,6 +283,19 @@ static groupscan_position position_behind(int six, const Member *of, int with_pr
     position.family = six ? GROUPSCAN_IPV6 : GROUPSCAN_IPV4;
     position.has_protocol = (uint32_t)with_protocol;
     position.protocol = with_protocol ? of->protocol : 0;
+    return position;
+}
+
+/* The position behind a membership. */
+static groupscan_position position_behind_membership(int six, const Member *of)
+{
+    groupscan_position position = position_behind(six, of, 1);
+    position.has_interface = 1;
+    position.interface_index = interface4_of(of->interface).index;
+    if (six)
+        memcpy(position.next_hop, interface6_of(of->interface).next_hop, 16);
+    else
+        memcpy(position.next_hop, interface4_of(of->interface).next_hop, 4);
     return position;
 }
 
@@ -309,7 +322,7 @@ static void positions_name_what_was_given(int six)
         if (at->interface == 1) {
             OK(groupscan_enumeration_next(of_memberships, results.buffer, six ? 96 : 32, &count,
                                           NULL));
-            check_position(of_memberships, position_behind(six, at, 1));
+            check_position(of_memberships, position_behind_membership(six, at));
         }
         if (!(at->flags & JOIN) || (before != NULL && compare_joins(before, at) == 0))
             continue;

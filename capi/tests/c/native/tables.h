@@ -533,11 +533,11 @@ static void reclaiming_says_whether_there_is_more(void)
 {
     groupscan_table *table = new_table();
     groupscan_snapshot *held;
-    size_t count = quick ? 3000 : 260000, calls = 0, before, n;
+    size_t count = quick ? 3000 : 1040000, calls = 0, before, n;
     Member *members = (Member *)memory_of(count * sizeof *members);
     bool more = true;
     for (n = 0; n < count; n++)
-        members[n] = member(1 + (unsigned)n / 4, (unsigned)n % 4, 0, JOIN);
+        members[n] = member(1 + (unsigned)n / 16, (unsigned)n % 16, 0, JOIN);
     OK(change(table, 0, JOINING, 1, members, count, NULL));
     held = taken(table);
     OK(leave_all(table, 0, 1, 0, NULL));
