@@ -1,7 +1,7 @@
 /*
  * Walks over joins in each way that groupscan.h offers: through one reused buffer, filtered by a group prefix
- * or an interface, without a copy, by two threads, and with a pause during which the table changes. Each is a
- * function whose comment says when to use it.
+ * or an interface, step by step, without a copy, by two threads, and with a pause during which the table
+ * changes. Each is a function whose comment says when to use it.
  *
  * Build:  cc -std=c99 -pthread -o walk walk.c $(pkg-config --cflags --libs groupscan)
  * Run:    ./walk [GROUPS]
@@ -300,6 +300,29 @@ static int walk_interface(const groupscan_snapshot *snapshot, size_t expected)
     return result == 0 ? report("memberships of an interface", &seen, expected) : result;
 }
 
+/* ---- Step by step ---- */
+
+/*
+ * For an SNMP agent and others that know only the record before: a step returns the next one, whether or not
+ * that record still exists, and may be of a later version. A walk through a buffer costs less for each record.
+ */
+static int walk_steps(const groupscan_snapshot *snapshot, size_t expected)
+{
+    struct seen seen = { 0 };
+    groupscan_membership_entry4 entry;
+    groupscan_status status;
+
+    status = groupscan_snapshot_next_membership4(snapshot, GROUPSCAN_BY_INTERFACE, NULL, &entry);
+    while (status == GROUPSCAN_OK) {
+        see_memberships4(&seen, &entry, 1);
+        status = groupscan_snapshot_next_membership4(snapshot, GROUPSCAN_BY_INTERFACE, &entry,
+                                                     &entry);
+    }
+    if (status != GROUPSCAN_ERROR_NOT_FOUND)
+        return failed("groupscan_snapshot_next_membership4", status);
+    return report("memberships by interface", &seen, expected);
+}
+
 /* ---- Keys in place ---- */
 
 /* A key is a number in host byte order: the 32 bits of the group, then those of the source. */
@@ -540,6 +563,7 @@ static int walk_snapshot(const groupscan_snapshot *snapshot, size_t groups)
     result |= walk_all(snapshot, info.ipv4.joins);
     result |= walk_prefix(snapshot, groups - groups / 2);
     result |= walk_interface(snapshot, (groups + INTERFACES - 1) / INTERFACES);
+    result |= walk_steps(snapshot, info.ipv4.memberships);
     result |= walk_keys(snapshot, info.ipv4.joins);
     result |= walk_by_threads(snapshot, info.ipv4.joins);
     return result;

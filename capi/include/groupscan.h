@@ -124,7 +124,7 @@ typedef enum groupscan_status {
     GROUPSCAN_ERROR_TOO_MANY = 14,
     /* It already exists. */
     GROUPSCAN_ERROR_ALREADY_EXISTS = 15,
-    /* It does not exist. */
+    /* It does not exist, or none follows. */
     GROUPSCAN_ERROR_NOT_FOUND = 16,
     /* The client neither owns the interface nor is IGMP. */
     GROUPSCAN_ERROR_NOT_OWNER = 17,
@@ -133,7 +133,9 @@ typedef enum groupscan_status {
     /* The client must release its interfaces first. */
     GROUPSCAN_ERROR_OWNS_INTERFACES = 19,
     /* Internal error. */
-    GROUPSCAN_ERROR_INTERNAL = 20
+    GROUPSCAN_ERROR_INTERNAL = 20,
+    /* The order is not in groupscan_membership_order. */
+    GROUPSCAN_ERROR_INVALID_ORDER = 21
 } groupscan_status;
 
 /* The message of a status, in English, for any number. A static string. */
@@ -146,7 +148,7 @@ const char *groupscan_strerror(int status);
 #define GROUPSCAN_FORWARD 2
 
 /* An interface: its index, and on point-to-multipoint interfaces (NBMA, dial-in) the next hop, otherwise
- * 0. */
+ * 0. Interfaces order by index, then by next hop, as in RFC 5519. */
 typedef struct groupscan_interface4 {
     uint32_t index;
     uint8_t next_hop[4];
@@ -471,8 +473,8 @@ groupscan_status groupscan_snapshot_rank6(const groupscan_snapshot *snapshot,
                                           const groupscan_join6 *join, size_t *rank);
 
 /*
- * Lists the interfaces on which a join is joined, each once, in no particular order. The interfaces of a
- * source-specific join do not include those of its group's any-source join. The list may be null if the
+ * Lists the interfaces on which a join is joined, each once, ascending by index and next hop. The interfaces
+ * of a source-specific join do not include those of its group's any-source join. The list may be null if the
  * capacity is 0. The cost is a search and the memberships of the join.
  *
  * GROUPSCAN_ERROR_BUFFER_TOO_SMALL   the list is full, and *count is the number of all elements.
@@ -488,8 +490,8 @@ groupscan_status groupscan_snapshot_outgoing6(const groupscan_snapshot *snapshot
                                               size_t *count);
 
 /*
- * Lists the interfaces that have memberships, including those without GROUPSCAN_JOIN, each once, in no
- * particular order. The list may be null if the capacity is 0. The cost is that of the interfaces.
+ * Lists the interfaces that have memberships, including those without GROUPSCAN_JOIN, each once, ascending by
+ * index and next hop. The list may be null if the capacity is 0. Each interface costs O(log n).
  *
  * GROUPSCAN_ERROR_BUFFER_TOO_SMALL, GROUPSCAN_ERROR_INVALID_SIZE   as for outgoing.
  */
@@ -502,8 +504,8 @@ groupscan_status groupscan_snapshot_interfaces6(const groupscan_snapshot *snapsh
 
 /*
  * Lists the memberships of a group, of all sources, interfaces and protocols, including those without
- * GROUPSCAN_JOIN, by ascending source. The group is an address of 4 (or 16) bytes. The list may be null if
- * the capacity is 0. The cost is a search and the memberships.
+ * GROUPSCAN_JOIN, ascending by source, interface and protocol. The group is an address of 4 (or 16) bytes.
+ * The list may be null if the capacity is 0. The cost is a search and the memberships.
  *
  * GROUPSCAN_ERROR_BUFFER_TOO_SMALL, GROUPSCAN_ERROR_INVALID_SIZE   as for outgoing.
  */
@@ -515,6 +517,65 @@ groupscan_status groupscan_snapshot_memberships6(const groupscan_snapshot *snaps
                                                  const uint8_t *group,
                                                  groupscan_membership_entry6 *memberships,
                                                  size_t capacity, size_t *count);
+
+/* Orders of all memberships of a family. */
+typedef enum groupscan_membership_order {
+    /* By group, source, interface and protocol. */
+    GROUPSCAN_BY_GROUP = 0,
+    /* By interface, group, source and protocol. */
+    GROUPSCAN_BY_INTERFACE = 1
+} groupscan_membership_order;
+
+/*
+ * The next calls are the steps of a walk: each returns one element, as GETNEXT of SNMP does. `after` is the
+ * element before it, or null for the first one. It need not exist, and may come from another version.
+ *
+ *     after = NULL;
+ *     while (groupscan_snapshot_next_interface4(snapshot, after, &iface) == GROUPSCAN_OK)
+ *         after = &iface;
+ *
+ * Both may be the same place, as here: a step reads `after` before it writes `next`. Wait-free; allocates
+ * nothing.
+ *
+ * Returns the next of the interfaces that have memberships, including those without GROUPSCAN_JOIN. O(log n).
+ *
+ * GROUPSCAN_ERROR_NOT_FOUND   no interface follows.
+ */
+groupscan_status groupscan_snapshot_next_interface4(const groupscan_snapshot *snapshot,
+                                                    const groupscan_interface4 *after,
+                                                    groupscan_interface4 *next);
+groupscan_status groupscan_snapshot_next_interface6(const groupscan_snapshot *snapshot,
+                                                    const groupscan_interface6 *after,
+                                                    groupscan_interface6 *next);
+
+/*
+ * Returns the next of the interfaces on which a join is joined. O(log n), and a look at each membership
+ * without GROUPSCAN_JOIN on the way.
+ *
+ * GROUPSCAN_ERROR_NOT_FOUND   no interface follows.
+ */
+groupscan_status groupscan_snapshot_next_outgoing4(const groupscan_snapshot *snapshot,
+                                                   const groupscan_join4 *join,
+                                                   const groupscan_interface4 *after,
+                                                   groupscan_interface4 *next);
+groupscan_status groupscan_snapshot_next_outgoing6(const groupscan_snapshot *snapshot,
+                                                   const groupscan_join6 *join,
+                                                   const groupscan_interface6 *after,
+                                                   groupscan_interface6 *next);
+
+/*
+ * Returns the next of all memberships, including those without GROUPSCAN_JOIN, in an order: one of
+ * groupscan_membership_order. The masks and the flags of `after` do not count. O(log n).
+ *
+ * GROUPSCAN_ERROR_NOT_FOUND       no membership follows.
+ * GROUPSCAN_ERROR_INVALID_ORDER   see groupscan_status.
+ */
+groupscan_status groupscan_snapshot_next_membership4(const groupscan_snapshot *snapshot, uint32_t order,
+                                                     const groupscan_membership_entry4 *after,
+                                                     groupscan_membership_entry4 *next);
+groupscan_status groupscan_snapshot_next_membership6(const groupscan_snapshot *snapshot, uint32_t order,
+                                                     const groupscan_membership_entry6 *after,
+                                                     groupscan_membership_entry6 *next);
 
 /* The key of an IPv6 join: the two words of the group and those of the source, most significant first. */
 typedef struct groupscan_key6 {
@@ -629,14 +690,33 @@ groupscan_status groupscan_snapshot_enumerate_memberships6(const groupscan_snaps
                                                            const groupscan_filter6 *filter,
                                                            groupscan_enumeration **enumeration);
 
+/*
+ * Starts an enumeration of all memberships, of all interfaces and protocols, including those without
+ * GROUPSCAN_JOIN, in an order: one of groupscan_membership_order. The records are
+ * groupscan_membership_entry4 (or 6). The filter may be null; with an interface, this is the enumeration of
+ * the memberships of that interface. In the order by interface, a group prefix costs a look at each
+ * membership. Otherwise as enumerations of joins.
+ *
+ * GROUPSCAN_ERROR_INVALID_ORDER   see groupscan_status.
+ */
+groupscan_status groupscan_snapshot_enumerate_all_memberships4(const groupscan_snapshot *snapshot,
+                                                               uint32_t order,
+                                                               const groupscan_filter4 *filter,
+                                                               groupscan_enumeration **enumeration);
+groupscan_status groupscan_snapshot_enumerate_all_memberships6(const groupscan_snapshot *snapshot,
+                                                               uint32_t order,
+                                                               const groupscan_filter6 *filter,
+                                                               groupscan_enumeration **enumeration);
+
 /* Ends an enumeration. Null does nothing. */
 void groupscan_enumeration_destroy(groupscan_enumeration *enumeration);
 
 /*
- * Puts the next records into a buffer: as many whole records as fit, in ascending order of (group, source),
- * and for memberships of the protocol's number. *count is their number; *more, which may be null, says
- * whether records remain. If the remaining records fit exactly, the same call reports that none remain. After
- * the end every call returns 0 records.
+ * Puts the next records into a buffer: as many whole records as fit, in ascending order: of (group, source),
+ * for memberships of an interface of (group, source, protocol), and for all memberships in the order of the
+ * enumeration. *count is their number; *more, which may be null, says whether records remain. If the
+ * remaining records fit exactly, the same call reports that none remain. After the end every call returns 0
+ * records.
  *
  * buffer_bytes may be any number up to the size of the buffer. With n the records that fit into it, nothing
  * is written beyond n times the size of a record; up to there, bytes after the last record are unspecified.
@@ -656,8 +736,8 @@ groupscan_status groupscan_enumeration_next(groupscan_enumeration *enumeration, 
 
 /*
  * Returns the number of records that remain. *exact, which may be null, says whether the number is exact or
- * an upper bound. It is a bound if the view, a source prefix or, for joins, an interface skips records. 0 is
- * always exact. Wait-free.
+ * an upper bound. It is a bound if the view, a source prefix or, for joins, an interface skips records, and
+ * in enumerations of all memberships. 0 is always exact. Wait-free.
  */
 groupscan_status groupscan_enumeration_remaining(const groupscan_enumeration *enumeration,
                                                  size_t *remaining, bool *exact);
@@ -677,8 +757,9 @@ typedef struct groupscan_position {
      * the interface if there is one. */
     uint32_t has_protocol;
     uint32_t protocol;
-    /* Not 0 if the place is behind a membership on this interface. An enumeration of one interface ignores it;
-     * one of all memberships by interface begins with the first membership if it is 0. */
+    /* Not 0 if the place is behind a membership on this interface. If it is 0, an enumeration of all
+     * memberships by group begins behind those of (group, source), and one by interface begins with the first
+     * membership. Enumerations of one interface ignore it. */
     uint32_t has_interface;
     uint32_t interface_index;
     uint8_t next_hop[16];

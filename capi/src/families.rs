@@ -80,6 +80,9 @@ pub trait InC: Family + From<Self::Address> {
         bytemuck::cast(membership.to_entry())
     }
 
+    /// The membership of a record. Its masks and flags do not count.
+    fn record_in(record: Self::Record) -> Membership<Self>;
+
     /// The address in the first bytes.
     fn address_in(bytes: [u8; 16]) -> Self;
 
@@ -159,6 +162,13 @@ macro_rules! in_c {
                 let interface = Self::interface_in(membership.iface);
                 let join = Join::new(membership.group.into(), membership.source.into());
                 Ok(Membership::new(join, interface, protocol).with_flags(flags))
+            }
+
+            fn record_in(record: $record) -> Membership<Self> {
+                let next_hop = record.next_hop.into();
+                let interface = Interface::with_next_hop(record.interface_index, next_hop);
+                let join = Join::new(record.entry.group.into(), record.entry.source.into());
+                Membership::new(join, interface, Protocol::new(record.protocol))
             }
 
             fn filter_in(filter: $filter) -> Result<Filter<Self>, groupscan_status> {

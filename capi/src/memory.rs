@@ -106,6 +106,16 @@ pub(crate) unsafe fn value<T: Pod>(value: *const T) -> Result<T, groupscan_statu
     Ok(unsafe { value.read_unaligned() })
 }
 
+/// As [`value`], where null means none.
+///
+/// # Safety
+///
+/// As for [`value`].
+pub(crate) unsafe fn optional<T: Pod>(place: *const T) -> Option<T> {
+    // SAFETY: the same condition.
+    unsafe { value(place) }.ok()
+}
+
 /// The elements of an array of the caller.
 ///
 /// # Errors

@@ -3,15 +3,17 @@
 #![allow(non_camel_case_types, reason = "names of the header")]
 #![allow(unsafe_code, reason = "takes pointers from C")]
 
+use std::ptr::NonNull;
+
 use groupscan::Snapshot;
 
 use crate::enumerations::groupscan_enumeration;
 use crate::families::InC;
-use crate::memory::{List, grown, hand_out, object, options, take_back, value, writable};
+use crate::memory::{List, grown, hand_out, object, optional, options, take_back, value, writable};
 use crate::stats::groupscan_snapshot_info;
-use crate::status::groupscan_status;
+use crate::status::groupscan_status::{self, GROUPSCAN_ERROR_NOT_FOUND};
 use crate::status_of;
-use crate::types::view_in;
+use crate::types::{order_in, view_in};
 
 /// A snapshot.
 pub struct groupscan_snapshot(pub(crate) Snapshot);
@@ -73,6 +75,18 @@ pub unsafe extern "C" fn groupscan_snapshot_get_info(
         // SAFETY: P2.
         unsafe { grown(info, info_bytes, || (&snapshot.0).into()) }
     })
+}
+
+/// Writes the element that a step has found.
+///
+/// # Safety
+///
+/// The place is writable, aligned or not.
+unsafe fn write_next<T>(place: NonNull<T>, found: Option<T>) -> Result<(), groupscan_status> {
+    let found = found.ok_or(GROUPSCAN_ERROR_NOT_FOUND)?;
+    // SAFETY: the place is writable.
+    unsafe { place.write_unaligned(found) };
+    Ok(())
 }
 
 both_families! {
@@ -166,6 +180,73 @@ both_families! {
         })
     }
 
+    /// The interface that follows another one, of those that have memberships.
+    fn groupscan_snapshot_next_interface4, groupscan_snapshot_next_interface6(
+        snapshot: *const groupscan_snapshot,
+        after: *const <F as InC>::Interface,
+        next: *mut <F as InC>::Interface,
+    ) {
+        status_of(|| {
+            let next = writable(next)?;
+            // SAFETY: P1.
+            let snapshot = unsafe { object(snapshot) }?;
+            let all = snapshot.0.of::<F>().interfaces();
+            // SAFETY: P3.
+            let mut rest = match unsafe { optional(after) } {
+                Some(after) => all.after(F::interface_in(after)),
+                None => all,
+            };
+            // SAFETY: P2.
+            unsafe { write_next(next, rest.next().map(F::interface_out)) }
+        })
+    }
+
+    /// The interface that follows another one, of those on which a join is joined.
+    fn groupscan_snapshot_next_outgoing4, groupscan_snapshot_next_outgoing6(
+        snapshot: *const groupscan_snapshot,
+        join: *const <F as InC>::Join,
+        after: *const <F as InC>::Interface,
+        next: *mut <F as InC>::Interface,
+    ) {
+        status_of(|| {
+            let next = writable(next)?;
+            // SAFETY: P1.
+            let snapshot = unsafe { object(snapshot) }?;
+            // SAFETY: P3.
+            let join = F::join_in(unsafe { value(join) }?);
+            let all = snapshot.0.of::<F>().outgoing(join);
+            // SAFETY: P3.
+            let mut rest = match unsafe { optional(after) } {
+                Some(after) => all.after(F::interface_in(after)),
+                None => all,
+            };
+            // SAFETY: P2.
+            unsafe { write_next(next, rest.next().map(F::interface_out)) }
+        })
+    }
+
+    /// The membership that follows another one, in an order.
+    fn groupscan_snapshot_next_membership4, groupscan_snapshot_next_membership6(
+        snapshot: *const groupscan_snapshot,
+        order: u32,
+        after: *const <F as InC>::Record,
+        next: *mut <F as InC>::Record,
+    ) {
+        status_of(|| {
+            let next = writable(next)?;
+            // SAFETY: P1.
+            let snapshot = unsafe { object(snapshot) }?;
+            let all = snapshot.0.of::<F>().all_memberships(order_in(order)?);
+            // SAFETY: P3.
+            let mut rest = match unsafe { optional(after) } {
+                Some(after) => all.after(&F::record_in(after)),
+                None => all,
+            };
+            // SAFETY: P2.
+            unsafe { write_next(next, rest.next().map(F::record_out)) }
+        })
+    }
+
     /// Keys of joins as they lie in memory.
     fn groupscan_snapshot_keys4, groupscan_snapshot_keys6(
         snapshot: *const groupscan_snapshot,
@@ -224,6 +305,26 @@ both_families! {
             // SAFETY: P3.
             let filter = F::filter_in(unsafe { options(filter) }?)?;
             let started = snapshot.0.of::<F>().enumerate_memberships(interface, filter);
+            // SAFETY: P2.
+            unsafe { hand_out(enumeration, groupscan_enumeration(started.into())) }
+        })
+    }
+
+    /// Starts an enumeration of all memberships, in an order.
+    fn groupscan_snapshot_enumerate_all_memberships4, groupscan_snapshot_enumerate_all_memberships6(
+        snapshot: *const groupscan_snapshot,
+        order: u32,
+        filter: *const <F as InC>::Filter,
+        enumeration: *mut *mut groupscan_enumeration,
+    ) {
+        status_of(|| {
+            let enumeration = writable(enumeration)?;
+            // SAFETY: P1.
+            let snapshot = unsafe { object(snapshot) }?;
+            let order = order_in(order)?;
+            // SAFETY: P3.
+            let filter = F::filter_in(unsafe { options(filter) }?)?;
+            let started = snapshot.0.of::<F>().enumerate_all_memberships(order, filter);
             // SAFETY: P2.
             unsafe { hand_out(enumeration, groupscan_enumeration(started.into())) }
         })

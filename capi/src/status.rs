@@ -45,7 +45,7 @@ pub enum groupscan_status {
     GROUPSCAN_ERROR_TOO_MANY = 14,
     /// It already exists.
     GROUPSCAN_ERROR_ALREADY_EXISTS = 15,
-    /// It does not exist.
+    /// It does not exist, or none follows.
     GROUPSCAN_ERROR_NOT_FOUND = 16,
     /// The client does not own the interface.
     GROUPSCAN_ERROR_NOT_OWNER = 17,
@@ -55,12 +55,14 @@ pub enum groupscan_status {
     GROUPSCAN_ERROR_OWNS_INTERFACES = 19,
     /// Internal error.
     GROUPSCAN_ERROR_INTERNAL = 20,
+    /// There is no such order of memberships.
+    GROUPSCAN_ERROR_INVALID_ORDER = 21,
 }
 
 pub use groupscan_status::*;
 
 /// The message of each status.
-const MESSAGES: [&CStr; 21] = [
+const MESSAGES: [&CStr; 22] = [
     c"success",
     c"null pointer",
     c"invalid size or number of elements",
@@ -82,6 +84,7 @@ const MESSAGES: [&CStr; 21] = [
     c"interface owned by another client",
     c"client still owns interfaces",
     c"internal error",
+    c"invalid order of memberships",
 ];
 
 /// The message of a status, as `strerror` returns it.
@@ -164,7 +167,7 @@ mod tests {
 
     #[test]
     fn each_status_has_a_message_of_its_own() {
-        let last = GROUPSCAN_ERROR_INTERNAL as usize;
+        let last = GROUPSCAN_ERROR_INVALID_ORDER as usize;
         assert_eq!(MESSAGES.len(), last + 1);
         let distinct: BTreeSet<&CStr> = MESSAGES.into_iter().collect();
         assert_eq!(distinct.len(), MESSAGES.len());

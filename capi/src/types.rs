@@ -13,13 +13,14 @@ use bytemuck::{Pod, Zeroable};
 
 use groupscan::manager::ManagerLimits;
 use groupscan::{
-    Limits, MembershipEntry, MembershipEntry6, MembershipFlags, SourceGroupEntry,
+    Limits, MembershipEntry, MembershipEntry6, MembershipFlags, MembershipOrder, SourceGroupEntry,
     SourceGroupEntry6, View,
 };
 
 use crate::memory::Grows;
 use crate::status::groupscan_status::{
-    self, GROUPSCAN_ERROR_INVALID_FLAGS, GROUPSCAN_ERROR_INVALID_VIEW,
+    self, GROUPSCAN_ERROR_INVALID_FLAGS, GROUPSCAN_ERROR_INVALID_ORDER,
+    GROUPSCAN_ERROR_INVALID_VIEW,
 };
 
 /// A handle of a protocol that is registered with a manager.
@@ -67,6 +68,27 @@ pub(crate) fn view_out(view: View) -> u32 {
         View::Groups => groupscan_view::GROUPSCAN_VIEW_GROUPS,
     };
     view as u32
+}
+
+/// An order of memberships.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(C)]
+pub enum groupscan_membership_order {
+    GROUPSCAN_BY_GROUP = 0,
+    GROUPSCAN_BY_INTERFACE = 1,
+}
+
+pub use groupscan_membership_order::*;
+
+/// The order with a number of `groupscan_membership_order`.
+pub(crate) fn order_in(number: u32) -> Result<MembershipOrder, groupscan_status> {
+    const BY_GROUP: u32 = GROUPSCAN_BY_GROUP as u32;
+    const BY_INTERFACE: u32 = GROUPSCAN_BY_INTERFACE as u32;
+    match number {
+        BY_GROUP => Ok(MembershipOrder::ByGroup),
+        BY_INTERFACE => Ok(MembershipOrder::ByInterface),
+        _ => Err(GROUPSCAN_ERROR_INVALID_ORDER),
+    }
 }
 
 #[derive(Clone, Copy, Debug, Pod, Zeroable)]
@@ -304,4 +326,18 @@ pub struct groupscan_position {
     pub has_interface: u32,
     pub interface_index: u32,
     pub next_hop: [u8; 16],
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn orders_have_numbers_and_others_are_refused() {
+        assert_eq!(order_in(0), Ok(MembershipOrder::ByGroup));
+        assert_eq!(order_in(1), Ok(MembershipOrder::ByInterface));
+        for number in [2, 3, 256, 1 << 31, u32::MAX] {
+            assert_eq!(order_in(number), Err(GROUPSCAN_ERROR_INVALID_ORDER), "{number}");
+        }
+    }
 }

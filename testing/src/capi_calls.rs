@@ -3,21 +3,25 @@
 
 #![allow(unsafe_code, reason = "calls the C interface")]
 
+use std::iter;
 use std::mem::MaybeUninit;
 use std::ops::Range;
 use std::ptr;
 
 use bytemuck::Zeroable;
 use groupscan::{
-    Enumeration, Filter, GroupTable, Interface, Join, JoinKey, Kind, Membership, Prefix, Protocol,
-    Snapshot, V4, V6, View, WriteError, WriteTxn,
+    Enumeration, FamilySnapshot, Filter, GroupTable, Interface, Join, JoinKey, Kind, Membership,
+    MembershipOrder, Prefix, Protocol, Snapshot, V4, V6, View, WriteError, WriteTxn,
 };
 use groupscan_capi::*;
 
-use crate::model::{Small, membership};
+use crate::model::{ORDERS, Small, membership};
 
 /// The number of filters.
 pub const FILTERS: usize = 5;
+
+/// More than the elements of any walk.
+const MOST_STEPS: usize = 100_000;
 
 /// A change of many memberships. The numbers are the arguments of `membership`.
 #[derive(Clone, Debug)]
@@ -78,6 +82,22 @@ trait Calls: Small {
     /// The bytes of the records of a group's memberships.
     fn memberships(snapshot: *const groupscan_snapshot, group: Self) -> Vec<u8>;
 
+    /// The steps: the element behind another one, or the first.
+    fn next_interface(
+        snapshot: *const groupscan_snapshot,
+        after: Option<Interface<Self>>,
+    ) -> Option<Interface<Self>>;
+    fn next_outgoing(
+        snapshot: *const groupscan_snapshot,
+        join: Join<Self>,
+        after: Option<Interface<Self>>,
+    ) -> Option<Interface<Self>>;
+    fn next_membership(
+        snapshot: *const groupscan_snapshot,
+        order: MembershipOrder,
+        after: Option<Membership<Self>>,
+    ) -> Option<Membership<Self>>;
+
     fn enumerate(
         snapshot: *const groupscan_snapshot,
         view: View,
@@ -86,6 +106,11 @@ trait Calls: Small {
     fn enumerate_memberships(
         snapshot: *const groupscan_snapshot,
         interface: Interface<Self>,
+        filter: Filter<Self>,
+    ) -> *mut groupscan_enumeration;
+    fn enumerate_all_memberships(
+        snapshot: *const groupscan_snapshot,
+        order: MembershipOrder,
         filter: Filter<Self>,
     ) -> *mut groupscan_enumeration;
 }
@@ -112,6 +137,31 @@ fn ok<T>(call: impl FnOnce(*mut T) -> groupscan_status) -> T {
     unsafe { place.assume_init() }
 }
 
+/// The result of a step, if there is one.
+fn found<T>(call: impl FnOnce(*mut T) -> groupscan_status) -> Option<T> {
+    let mut place = MaybeUninit::uninit();
+    match call(place.as_mut_ptr()) {
+        // SAFETY: the call has succeeded, so it has written its result.
+        GROUPSCAN_OK => Some(unsafe { place.assume_init() }),
+        status => {
+            assert_eq!(status, GROUPSCAN_ERROR_NOT_FOUND);
+            None
+        }
+    }
+}
+
+/// A pointer to a value, or null.
+fn or_null<T>(value: Option<&T>) -> *const T {
+    value.map_or(ptr::null(), ptr::from_ref)
+}
+
+fn order_number(order: MembershipOrder) -> u32 {
+    match order {
+        MembershipOrder::ByGroup => GROUPSCAN_BY_GROUP as u32,
+        MembershipOrder::ByInterface => GROUPSCAN_BY_INTERFACE as u32,
+    }
+}
+
 fn number_of(view: View) -> u32 {
     View::ALL.iter().position(|one| *one == view).unwrap() as u32
 }
@@ -122,7 +172,9 @@ macro_rules! calls {
         $join_call:ident, $leave_call:ident, $leave_all_call:ident, $replace_call:ident,
         $update_call:ident, $contains_call:ident, $rank_call:ident, $outgoing_call:ident,
         $interfaces_call:ident, $group_call:ident, $record:ident, $keys_call:ident,
-        $enumerate_call:ident, $memberships_call:ident, $key_back:expr
+        $enumerate_call:ident, $memberships_call:ident, $next_interface_call:ident,
+        $next_outgoing_call:ident, $next_membership_call:ident, $all_memberships_call:ident,
+        $key_back:expr
     ) => {
         impl Calls for $family {
             type JoinInC = $join;
@@ -255,6 +307,53 @@ macro_rules! calls {
                 bytemuck::cast_slice(&records).to_vec()
             }
 
+            fn next_interface(
+                snapshot: *const groupscan_snapshot,
+                after: Option<Interface<Self>>,
+            ) -> Option<Interface<Self>> {
+                let (after, call) = (after.map(Self::interface_out), $next_interface_call);
+                let after = or_null(after.as_ref());
+                // SAFETY: the snapshot exists.
+                found(|next| unsafe { call(snapshot, after, next) }).map(Self::interface_back)
+            }
+
+            fn next_outgoing(
+                snapshot: *const groupscan_snapshot,
+                join: Join<Self>,
+                after: Option<Interface<Self>>,
+            ) -> Option<Interface<Self>> {
+                let (after, call) = (after.map(Self::interface_out), $next_outgoing_call);
+                let (join, after) = (Self::join_out(join), or_null(after.as_ref()));
+                // SAFETY: the snapshot exists.
+                found(|next| unsafe { call(snapshot, &join, after, next) })
+                    .map(Self::interface_back)
+            }
+
+            fn next_membership(
+                snapshot: *const groupscan_snapshot,
+                order: MembershipOrder,
+                after: Option<Membership<Self>>,
+            ) -> Option<Membership<Self>> {
+                // The records have the same bytes in both languages.
+                let after = after.map(|after| bytemuck::cast::<_, $record>(after.to_entry()));
+                let (order, after) = (order_number(order), or_null(after.as_ref()));
+                let call = $next_membership_call;
+                // SAFETY: the snapshot exists.
+                let next = found(|next| unsafe { call(snapshot, order, after, next) });
+                next.map(|next: $record| Membership::from_entry(&bytemuck::cast(next)).unwrap())
+            }
+
+            fn enumerate_all_memberships(
+                snapshot: *const groupscan_snapshot,
+                order: MembershipOrder,
+                filter: Filter<Self>,
+            ) -> *mut groupscan_enumeration {
+                let filter = filter_out!(filter, $filter, $prefix);
+                let order = order_number(order);
+                // SAFETY: the snapshot exists.
+                ok(|place| unsafe { $all_memberships_call(snapshot, order, &filter, place) })
+            }
+
             fn enumerate(
                 snapshot: *const groupscan_snapshot,
                 view: View,
@@ -331,6 +430,10 @@ calls!(
     groupscan_snapshot_keys4,
     groupscan_snapshot_enumerate4,
     groupscan_snapshot_enumerate_memberships4,
+    groupscan_snapshot_next_interface4,
+    groupscan_snapshot_next_outgoing4,
+    groupscan_snapshot_next_membership4,
+    groupscan_snapshot_enumerate_all_memberships4,
     |key: &u64| Join::new(V4::from_bits((key >> 32) as u32), V4::from_bits(*key as u32))
 );
 calls!(
@@ -354,6 +457,10 @@ calls!(
     groupscan_snapshot_keys6,
     groupscan_snapshot_enumerate6,
     groupscan_snapshot_enumerate_memberships6,
+    groupscan_snapshot_next_interface6,
+    groupscan_snapshot_next_outgoing6,
+    groupscan_snapshot_next_membership6,
+    groupscan_snapshot_enumerate_all_memberships6,
     |key: &groupscan_key6| {
         let address = |high: u64, low: u64| V6::from_bits(u128::from(high) << 64 | u128::from(low));
         let [a, b, c, d] = key.words;
@@ -494,6 +601,37 @@ fn compare_enumerations<F: Calls, K: Kind>(
     unsafe { groupscan_enumeration_destroy(half) };
 }
 
+/// Compares the steps of all walks: from the first element to the last, and behind keys that may not exist.
+fn compare_steps<F: Calls>(in_c: *const groupscan_snapshot, in_rust: FamilySnapshot<'_, F>) {
+    // A walk that does not end is too long.
+    fn walk<T: Copy>(next: impl Fn(Option<T>) -> Option<T>) -> Vec<T> {
+        iter::successors(next(None), |last| next(Some(*last))).take(MOST_STEPS).collect()
+    }
+    let keys = (0..9).map(|number| membership::<F>(0, 0, number, 0, 0).interface);
+    assert!(in_rust.interfaces().eq(walk(|after| F::next_interface(in_c, after))));
+    for key in keys.clone() {
+        let next = in_rust.interfaces().after(key).next();
+        assert_eq!(F::next_interface(in_c, Some(key)), next, "{key}");
+    }
+    let joins = [(0, 0), (7, 5), (30, 30)].map(|(g, s)| Join::new(F::small(g), F::small(s)));
+    for join in in_rust.join_at(in_rust.len() / 2).into_iter().chain(joins) {
+        assert!(in_rust.outgoing(join).eq(walk(|after| F::next_outgoing(in_c, join, after))));
+        for key in keys.clone() {
+            let next = in_rust.outgoing(join).after(key).next();
+            assert_eq!(F::next_outgoing(in_c, join, Some(key)), next, "{join} {key}");
+        }
+    }
+    for order in ORDERS {
+        let all = || in_rust.all_memberships(order);
+        assert!(all().eq(walk(|after| F::next_membership(in_c, order, after))), "{order:?}");
+        for (group, source, interface) in [(0, 0, 0), (7, 5, 1), (30, 30, 2), (59, 59, 5)] {
+            let key = membership(group, source, interface, 1, 0);
+            let next = all().after(&key).next();
+            assert_eq!(F::next_membership(in_c, order, Some(key)), next, "{order:?} {key}");
+        }
+    }
+}
+
 /// Compares the results of all calls on snapshots of both languages, with some of the filters.
 fn compare<F: Calls>(in_c: *const groupscan_snapshot, in_rust: &Snapshot, narrowed: &Range<usize>) {
     // SAFETY: the snapshot exists.
@@ -524,6 +662,7 @@ fn compare<F: Calls>(in_c: *const groupscan_snapshot, in_rust: &Snapshot, narrow
         assert_eq!(F::memberships(in_c, join.group), records);
     }
     assert_eq!(F::interfaces(in_c), in_rust.interfaces().collect::<Vec<_>>());
+    compare_steps(in_c, in_rust);
     let prefix = |number, length| {
         let mut length = length;
         loop {
@@ -553,6 +692,12 @@ fn compare<F: Calls>(in_c: *const groupscan_snapshot, in_rust: &Snapshot, narrow
             compare_enumerations(
                 || F::enumerate_memberships(in_c, on(interface), filter),
                 || in_rust.enumerate_memberships(on(interface), filter),
+            );
+        }
+        for order in ORDERS {
+            compare_enumerations(
+                || F::enumerate_all_memberships(in_c, order, filter),
+                || in_rust.enumerate_all_memberships(order, filter),
             );
         }
     }

@@ -1,11 +1,16 @@
 //! A model of the table: the same calls on `BTreeMap`s, and what an enumeration shows by brute
 //! force. The tests and the fuzz targets share it.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
 use groupscan::{
-    Family, Filter, Interface, Join, Membership, MembershipFlags, Protocol, V4, V6, View,
+    Family, Filter, Interface, Join, Membership, MembershipFlags, MembershipOrder, Protocol, V4,
+    V6, View,
 };
+
+/// All orders of memberships.
+pub const ORDERS: [MembershipOrder; 2] = [MembershipOrder::ByGroup, MembershipOrder::ByInterface];
 
 /// A family with a few addresses that are close enough to each other for things to happen.
 pub trait Small: Family {
@@ -43,6 +48,33 @@ pub fn membership<F: Small>(
     let protocol = Protocol::new(protocol.into());
     Membership::source_specific(F::small(group), F::small(source), interface, protocol)
         .with_flags(flags)
+}
+
+/// The number of interfaces and of protocols of [`spread_membership`].
+pub const SPREAD_INTERFACES: u8 = 12;
+pub const SPREAD_PROTOCOLS: u8 = 6;
+
+/// As [`membership`], with interfaces and protocols from their whole ranges.
+pub fn spread_membership<F: Small>(
+    group: u8,
+    source: u8,
+    interface: u8,
+    protocol: u8,
+    flags: u8,
+) -> Membership<F> {
+    let indices = [0, 1, 7, u32::MAX];
+    let next_hops = [F::UNSPECIFIED, F::small(1), F::MAX];
+    // Those around 2³¹ are the first that a join does not have in the word beside its key.
+    let protocols = [0, 2, (1 << 31) - 2, (1 << 31) - 1, 1 << 31, u32::MAX];
+    let interface = usize::from(interface % SPREAD_INTERFACES);
+    let (index, next_hop) = (indices[interface % 4], next_hops[interface / 4]);
+    let protocol = protocols[usize::from(protocol % SPREAD_PROTOCOLS)];
+    let interface = Interface::with_next_hop(index, next_hop);
+    Membership {
+        interface,
+        protocol: Protocol::new(protocol),
+        ..membership(group, source, 0, 0, flags)
+    }
 }
 
 /// The memberships of one family.
@@ -133,7 +165,24 @@ impl<F: Family> Model<F> {
         here.map(|((group, source, ..), _)| Join::new(*group, *source)).collect()
     }
 
-    /// The memberships, ascending.
+    /// The memberships in an order.
+    pub fn memberships_in(&self, order: MembershipOrder) -> Vec<Membership<F>> {
+        let mut memberships: Vec<_> = self.memberships().collect();
+        memberships.sort_unstable_by(|one, other| compare_in(order, one, other));
+        memberships
+    }
+
+    /// What an enumeration of all memberships shows.
+    pub fn all_memberships(&self, order: MembershipOrder, filter: Filter<F>) -> Vec<Membership<F>> {
+        if let Some(interface) = filter.interface() {
+            return self.memberships_on(interface, filter);
+        }
+        let mut shown = self.memberships_in(order);
+        shown.retain(|membership| admits(&filter, &membership.join()));
+        shown
+    }
+
+    /// The memberships, by group.
     pub fn memberships(&self) -> impl Iterator<Item = Membership<F>> + '_ {
         self.memberships.iter().map(|((group, source, interface, protocol), flags)| {
             Membership::source_specific(*group, *source, *interface, *protocol).with_flags(*flags)
@@ -143,24 +192,17 @@ impl<F: Family> Model<F> {
     /// What an enumeration of an interface's memberships shows.
     pub fn memberships_on(&self, interface: Interface<F>, filter: Filter<F>) -> Vec<Membership<F>> {
         let here = self.memberships().filter(|membership| membership.interface == interface);
-        here.filter(|membership| filter.admits(membership.join())).collect()
+        here.filter(|membership| admits(&filter, &membership.join())).collect()
     }
 
     /// What an enumeration shows.
     pub fn shown(&self, view: View, filter: Filter<F>) -> Vec<Join<F>> {
-        let (groups, sources) = (filter.groups(), filter.sources());
         let joins = match filter.interface() {
             None => self.joins(),
             Some(interface) => self.joined_on(interface),
         };
-        let left: BTreeSet<Join<F>> = joins
-            .into_iter()
-            .filter(|join| groups.contains(join.group))
-            .filter(|join| {
-                let source = join.source;
-                sources.length() == 0 || (source != F::UNSPECIFIED && sources.contains(source))
-            })
-            .collect();
+        let left: BTreeSet<Join<F>> =
+            joins.into_iter().filter(|join| admits(&filter, join)).collect();
         let specific = |join: &Join<F>| join.source != F::UNSPECIFIED;
         let shown: BTreeSet<Join<F>> = match view {
             View::AllSources => left,
@@ -177,4 +219,28 @@ impl<F: Family> Model<F> {
         };
         shown.into_iter().collect()
     }
+}
+
+/// Whether the prefixes of a filter admit a join.
+fn admits<F: Family>(filter: &Filter<F>, join: &Join<F>) -> bool {
+    let (sources, source) = (filter.sources(), join.source);
+    filter.groups().contains(join.group)
+        && (sources.length() == 0 || (source != F::UNSPECIFIED && sources.contains(source)))
+}
+
+/// How memberships compare in an order; their flags do not count.
+pub fn compare_in<F: Family>(
+    order: MembershipOrder,
+    one: &Membership<F>,
+    other: &Membership<F>,
+) -> Ordering {
+    let by_interface = |m: &Membership<F>| (m.interface.index, m.interface.next_hop);
+    let by_join = |m: &Membership<F>| (m.group, m.source);
+    let join = by_join(one).cmp(&by_join(other));
+    let interface = by_interface(one).cmp(&by_interface(other));
+    let both = match order {
+        MembershipOrder::ByGroup => join.then(interface),
+        MembershipOrder::ByInterface => interface.then(join),
+    };
+    both.then(one.protocol.cmp(&other.protocol))
 }

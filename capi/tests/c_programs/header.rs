@@ -126,6 +126,7 @@ fn expanded(code: &str) -> String {
 /// The declarations that cbindgen generates of some source files.
 fn of_the_code(files: &[&str]) -> Declared {
     let records = ["source_group_entry", "membership_entry"];
+    let enums = ["groupscan_view", "groupscan_membership_order"];
     let families =
         records.iter().flat_map(|record| ["4", "6"].map(|f| format!("groupscan_{record}{f}")));
     let mut config = cbindgen::Config {
@@ -135,7 +136,7 @@ fn of_the_code(files: &[&str]) -> Declared {
         usize_is_size_t: true,
         ..cbindgen::Config::default()
     };
-    config.export.include = families.chain(["groupscan_view".into()]).collect();
+    config.export.include = families.chain(enums.map(String::from)).collect();
     let sources = files.iter().map(|file| {
         let code = fs::read_to_string(project().join("src").join(file)).unwrap();
         let to = outputs().join(format!("expanded_{file}"));

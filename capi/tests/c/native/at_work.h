@@ -191,8 +191,8 @@ static void threads_share_an_enumeration(int six)
     static Worker alike;
     groupscan_table *table = new_table();
     groupscan_snapshot *snapshot;
-    Walk walks[4];
-    int turn, turns = quick ? 4 : 100;
+    Walk walks[6];
+    int turn, turns = quick ? 6 : 102;
     put_many(members);
     OK(change(table, six, JOINING, 1, members, MANY, NULL));
     snapshot = taken(table);
@@ -201,9 +201,11 @@ static void threads_share_an_enumeration(int six)
     walks[2] = memberships_of(0);
     walks[3] = walk_of(GROUPSCAN_VIEW_ANY_SOURCE);
     walks[3].narrow.interface = 0;
+    walks[4] = walk_of(VIEW_BY_GROUP);
+    walks[5] = walk_of(VIEW_BY_INTERFACE);
     alike.six = six;
     for (turn = 0; turn < turns; turn++) {
-        const Walk *walk = &walks[turn % 4];
+        const Walk *walk = &walks[turn % 6];
         groupscan_enumeration *enumeration = started(snapshot, six, walk);
         pthread_barrier_t barrier;
         alike.enumeration = enumeration;

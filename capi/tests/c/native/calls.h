@@ -25,8 +25,9 @@
 #define NOT_OWNER GROUPSCAN_ERROR_NOT_OWNER
 #define ALREADY_OWNED GROUPSCAN_ERROR_ALREADY_OWNED
 #define OWNS_INTERFACES GROUPSCAN_ERROR_OWNS_INTERFACES
+#define INVALID_ORDER GROUPSCAN_ERROR_INVALID_ORDER
 
-#define STATUSES 21
+#define STATUSES 22
 
 /* A place for every kind of result, for calls that must fail. */
 typedef struct Results {
@@ -456,9 +457,28 @@ static groupscan_status enumerate_memberships(const groupscan_snapshot *snapshot
         snapshot, &interface4, narrow == NULL ? NULL : &filter4, enumeration);
 }
 
+static groupscan_status enumerate_all_memberships(const groupscan_snapshot *snapshot, int six,
+                                                  unsigned order, const Narrow *narrow,
+                                                  groupscan_enumeration **enumeration)
+{
+    groupscan_filter4 filter4;
+    groupscan_filter6 filter6;
+    if (narrow == NULL && six)
+        return groupscan_snapshot_enumerate_all_memberships6(snapshot, order, NULL, enumeration);
+    if (narrow == NULL)
+        return groupscan_snapshot_enumerate_all_memberships4(snapshot, order, NULL, enumeration);
+    filter4 = filter4_of(narrow);
+    filter6 = filter6_of(narrow);
+    if (six)
+        return groupscan_snapshot_enumerate_all_memberships6(snapshot, order, &filter6,
+                                                             enumeration);
+    return groupscan_snapshot_enumerate_all_memberships4(snapshot, order, &filter4, enumeration);
+}
+
 /* ---- Walks: the enumerations of a snapshot ---- */
 
-/* A view of joins, or VIEW_MEMBERSHIPS for the memberships of an interface, and a filter. */
+/* A view of joins, VIEW_MEMBERSHIPS for the memberships of an interface, or VIEW_BY_GROUP or VIEW_BY_INTERFACE
+ * for all memberships; and a filter. */
 typedef struct Walk {
     unsigned view;
     unsigned interface;
@@ -467,6 +487,8 @@ typedef struct Walk {
 
 #define VIEWS 5
 #define VIEW_MEMBERSHIPS VIEWS
+#define VIEW_BY_GROUP (VIEWS + 1)
+#define VIEW_BY_INTERFACE (VIEWS + 2)
 
 static Walk walk_of(unsigned view)
 {
@@ -484,11 +506,22 @@ static Walk memberships_of(unsigned interface)
     return walk;
 }
 
+static int is_of_all_memberships(const Walk *walk)
+{
+    return walk->view == VIEW_BY_GROUP || walk->view == VIEW_BY_INTERFACE;
+}
+
 static groupscan_enumeration *started(const groupscan_snapshot *snapshot, int six, const Walk *walk)
 {
     groupscan_enumeration *enumeration = NULL;
     if (walk->view == VIEW_MEMBERSHIPS)
         OK(enumerate_memberships(snapshot, six, walk->interface, &walk->narrow, &enumeration));
+    else if (walk->view == VIEW_BY_GROUP)
+        OK(enumerate_all_memberships(snapshot, six, GROUPSCAN_BY_GROUP, &walk->narrow,
+                                     &enumeration));
+    else if (walk->view == VIEW_BY_INTERFACE)
+        OK(enumerate_all_memberships(snapshot, six, GROUPSCAN_BY_INTERFACE, &walk->narrow,
+                                     &enumeration));
     else
         OK(enumerate(snapshot, six, walk->view, &walk->narrow, &enumeration));
     CHECK(enumeration != NULL);
@@ -497,7 +530,7 @@ static groupscan_enumeration *started(const groupscan_snapshot *snapshot, int si
 
 static size_t record_bytes_of(int six, const Walk *walk)
 {
-    if (walk->view == VIEW_MEMBERSHIPS)
+    if (walk->view >= VIEW_MEMBERSHIPS)
         return six ? sizeof(groupscan_membership_entry6) : sizeof(groupscan_membership_entry4);
     return six ? sizeof(groupscan_source_group_entry6) : sizeof(groupscan_source_group_entry4);
 }
@@ -507,6 +540,9 @@ static int is_counted(const Walk *walk)
 {
     if (walk->narrow.source_length > 0)
         return 0;
+    /* An interface of the filter makes a walk over all memberships one over those of the interface. */
+    if (is_of_all_memberships(walk))
+        return walk->narrow.interface != NO_INTERFACE;
     return walk->view == VIEW_MEMBERSHIPS || (walk->view == GROUPSCAN_VIEW_ALL_SOURCES &&
                                               walk->narrow.interface == NO_INTERFACE);
 }

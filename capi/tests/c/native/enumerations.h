@@ -177,8 +177,10 @@ static void check_buffer(groupscan_enumeration *enumeration, size_t from, size_t
     check_remaining(enumeration, left - given);
 }
 
-/* Walks of either kind, with views and filters that skip records and with those that do not. */
-static size_t put_some_walks(int six, Walk walks[8])
+#define SOME_WALKS 12
+
+/* Walks of each kind, with views and filters that skip records and with those that do not. */
+static size_t put_some_walks(int six, Walk walks[SOME_WALKS])
 {
     Narrow narrows[NARROWS];
     size_t count = 0;
@@ -191,14 +193,20 @@ static size_t put_some_walks(int six, Walk walks[8])
     walks[count++] = memberships_of(1);
     walks[count] = memberships_of(2);
     walks[count++].narrow = narrows[5];
+    for (view = VIEW_BY_GROUP; view <= VIEW_BY_INTERFACE; view++) {
+        walks[count++] = walk_of(view);
+        walks[count] = walk_of(view);
+        walks[count++].narrow = narrows[view == VIEW_BY_GROUP ? 5 : 1];
+    }
+    CHECK_EQ(count, SOME_WALKS);
     return count;
 }
 
 static void every_size_and_alignment_of_buffer(int six)
 {
-    static const size_t walks_to_take[] = {0, 2, 4, 6};
+    static const size_t walks_to_take[] = {0, 2, 4, 6, 8, 10};
     groupscan_snapshot *snapshot = snapshot_of_some(six);
-    Walk walks[8];
+    Walk walks[SOME_WALKS];
     size_t of, bytes, offset, step = quick ? 9 : 1;
     put_some_walks(six, walks);
     for (of = 0; of < COUNT(walks_to_take); of++) {
@@ -219,7 +227,7 @@ static void every_size_and_alignment_of_buffer(int six)
 static void a_buffer_that_is_too_small_leaves_everything_in_place(int six)
 {
     groupscan_snapshot *snapshot = snapshot_of_some(six);
-    Walk walks[8];
+    Walk walks[SOME_WALKS];
     size_t count = put_some_walks(six, walks), of, from, bytes;
     for (of = 0; of < count; of++) {
         groupscan_enumeration *enumeration = started(snapshot, six, &walks[of]);
@@ -239,7 +247,7 @@ static void a_buffer_that_is_too_small_leaves_everything_in_place(int six)
 static void an_exact_rest_reports_that_none_remain(int six)
 {
     groupscan_snapshot *snapshot = snapshot_of_some(six);
-    Walk walks[8];
+    Walk walks[SOME_WALKS];
     size_t count = put_some_walks(six, walks), of, from, extra;
     for (of = 0; of < count; of++) {
         expect(&some, six, &walks[of], &expected);
@@ -367,7 +375,7 @@ static void positions_count_what_was_passed_over(int six)
 static void an_enumeration_resumes_where_another_stopped(int six)
 {
     groupscan_snapshot *snapshot = snapshot_of_some(six);
-    Walk walks[8];
+    Walk walks[SOME_WALKS];
     size_t count = put_some_walks(six, walks), of, from;
     for (of = 0; of < count; of++) {
         expect(&some, six, &walks[of], &expected);
@@ -495,11 +503,92 @@ static void positions_among_memberships_count_protocols(int six)
     groupscan_table_destroy(table);
 }
 
+/* Walks in an order by the positions behind memberships, whether or not they exist. */
+static void check_positions_in(const groupscan_snapshot *snapshot, int six, unsigned view)
+{
+    Walk walk = walk_of(view);
+    groupscan_enumeration *enumeration = started(snapshot, six, &walk);
+    groupscan_enumeration *resumed = started(snapshot, six, &walk);
+    size_t n, count;
+    unsigned what;
+    /* The members in the order of the walk, and what it shows. */
+    Member members[2 * 64];
+    size_t there_are = 0;
+    unsigned interface;
+    CHECK(some.count <= COUNT(members));
+    for (interface = 0; interface < INTERFACES; interface++)
+        for (n = 0; n < some.count; n++)
+            if (view == VIEW_BY_GROUP ? interface == 0 : some.members[n].interface == interface)
+                members[there_are++] = some.members[n];
+    CHECK_EQ(there_are, some.count);
+    for (n = 0; n < there_are; n++) {
+        for (what = 0; what < 7; what++) {
+            groupscan_position position;
+            Member behind = members[n];
+            behind.group += what == 1;
+            behind.source += what == 2;
+            behind.interface += what == 3;
+            behind.protocol += what == 4;
+            position = position_behind_membership(six, &behind);
+            if (what >= 5) {
+                /* Behind all protocols. Numbers without their flags are ignored, and flags are 0 or not 0. */
+                position.has_protocol = 0;
+                behind.protocol = UINT_MAX;
+                position.has_interface = 77;
+            }
+            if (what == 6) {
+                /* Behind the join, which has no place of its own by interface. */
+                position.has_interface = 0;
+                behind.interface = UINT_MAX;
+            }
+            OK(groupscan_enumeration_resume_after(resumed, &position));
+            expect_all_behind(&some, six, &walk,
+                              what == 6 && view == VIEW_BY_INTERFACE ? NULL : &behind, &expected);
+            check_rest(resumed, &expected, 0, 9);
+        }
+        OK(groupscan_enumeration_next(enumeration, results.buffer, six ? 96 : 32, &count, NULL));
+        CHECK_EQ(count, 1);
+        check_position(enumeration, position_behind_membership(six, &members[n]));
+    }
+    check_end(enumeration);
+    groupscan_enumeration_destroy(enumeration);
+    groupscan_enumeration_destroy(resumed);
+}
+
+static void positions_among_all_memberships_name_interfaces(int six)
+{
+    groupscan_snapshot *snapshot = snapshot_of_some(six);
+    check_positions_in(snapshot, six, VIEW_BY_GROUP);
+    check_positions_in(snapshot, six, VIEW_BY_INTERFACE);
+    groupscan_snapshot_destroy(snapshot);
+}
+
+/* An interface of the filter makes it the enumeration of that interface, in either order. */
+static void all_memberships_may_be_those_of_an_interface(int six)
+{
+    groupscan_snapshot *snapshot = snapshot_of_some(six);
+    unsigned interface, view;
+    for (interface = 0; interface < INTERFACES; interface++) {
+        Walk on = memberships_of(interface);
+        expect(&some, six, &on, &expected);
+        CHECK(expected.count > 3);
+        for (view = VIEW_BY_GROUP; view <= VIEW_BY_INTERFACE; view++) {
+            Walk walk = walk_of(view);
+            groupscan_enumeration *enumeration;
+            walk.narrow.interface = (int)interface;
+            enumeration = started(snapshot, six, &walk);
+            check_rest(enumeration, &expected, 0, 4);
+            groupscan_enumeration_destroy(enumeration);
+        }
+    }
+    groupscan_snapshot_destroy(snapshot);
+}
+
 static void positions_are_checked(int six)
 {
     static const uint32_t bad_families[] = {1, 5, 7, 0x100, 0x104, 0x80000000u, 0xffffffffu};
     groupscan_snapshot *snapshot = snapshot_of_some(six);
-    Walk walks[8];
+    Walk walks[SOME_WALKS];
     size_t count = put_some_walks(six, walks), of, n;
     for (of = 0; of < count; of++) {
         groupscan_enumeration *enumeration = started(snapshot, six, &walks[of]);
@@ -591,7 +680,7 @@ static void parts_are_the_whole(int six)
 {
     static const size_t counts[] = {1, 2, 3, 7, 0};
     groupscan_snapshot *snapshot = snapshot_of_some(six);
-    Walk walks[8];
+    Walk walks[SOME_WALKS];
     size_t walks_count = put_some_walks(six, walks), of, from, n;
     for (of = 0; of < walks_count; of++) {
         expect(&some, six, &walks[of], &expected);
@@ -608,7 +697,7 @@ static void there_are_parts_and_not_too_many(int six)
 {
     static const size_t bad_counts[] = {0, (size_t)1 << 32, (size_t)1 << 60, (size_t)-1};
     groupscan_snapshot *snapshot = snapshot_of_some(six);
-    Walk walks[8];
+    Walk walks[SOME_WALKS];
     size_t count = put_some_walks(six, walks), of, n;
     for (of = 0; of < count; of++) {
         groupscan_enumeration *enumeration = started(snapshot, six, &walks[of]);

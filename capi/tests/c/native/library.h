@@ -276,6 +276,20 @@ static void null_pointers_of_snapshot_calls(void)
     NULL_REFUSED(groupscan_snapshot_memberships6(snapshot, NULL, to->entries6, 2, &to->number));
     NULL_REFUSED(groupscan_snapshot_memberships6(snapshot, one6.group, NULL, 2, &to->number));
     NULL_REFUSED(groupscan_snapshot_memberships6(snapshot, one6.group, to->entries6, 2, NULL));
+    NULL_REFUSED(groupscan_snapshot_next_interface4(NULL, NULL, to->interfaces4));
+    NULL_REFUSED(groupscan_snapshot_next_interface4(snapshot, &on4, NULL));
+    NULL_REFUSED(groupscan_snapshot_next_outgoing4(NULL, &one4, NULL, to->interfaces4));
+    NULL_REFUSED(groupscan_snapshot_next_outgoing4(snapshot, NULL, &on4, to->interfaces4));
+    NULL_REFUSED(groupscan_snapshot_next_outgoing4(snapshot, &one4, &on4, NULL));
+    NULL_REFUSED(groupscan_snapshot_next_membership4(NULL, 0, NULL, to->entries4));
+    NULL_REFUSED(groupscan_snapshot_next_membership4(snapshot, 0, NULL, NULL));
+    NULL_REFUSED(groupscan_snapshot_next_interface6(NULL, NULL, to->interfaces6));
+    NULL_REFUSED(groupscan_snapshot_next_interface6(snapshot, &on6, NULL));
+    NULL_REFUSED(groupscan_snapshot_next_outgoing6(NULL, &one6, NULL, to->interfaces6));
+    NULL_REFUSED(groupscan_snapshot_next_outgoing6(snapshot, NULL, &on6, to->interfaces6));
+    NULL_REFUSED(groupscan_snapshot_next_outgoing6(snapshot, &one6, &on6, NULL));
+    NULL_REFUSED(groupscan_snapshot_next_membership6(NULL, 0, NULL, to->entries6));
+    NULL_REFUSED(groupscan_snapshot_next_membership6(snapshot, 0, NULL, NULL));
     NULL_REFUSED(groupscan_snapshot_keys4(NULL, 0, &to->keys4, &to->number));
     NULL_REFUSED(groupscan_snapshot_keys4(snapshot, 0, NULL, &to->number));
     NULL_REFUSED(groupscan_snapshot_keys4(snapshot, 0, &to->keys4, NULL));
@@ -294,6 +308,12 @@ static void null_pointers_of_snapshot_calls(void)
     NULL_REFUSED(
         groupscan_snapshot_enumerate_memberships6(snapshot, NULL, &filter6, &to->enumeration));
     NULL_REFUSED(groupscan_snapshot_enumerate_memberships6(snapshot, &on6, &filter6, NULL));
+    NULL_REFUSED(
+        groupscan_snapshot_enumerate_all_memberships4(NULL, 0, &filter4, &to->enumeration));
+    NULL_REFUSED(groupscan_snapshot_enumerate_all_memberships4(snapshot, 0, &filter4, NULL));
+    NULL_REFUSED(
+        groupscan_snapshot_enumerate_all_memberships6(NULL, 0, &filter6, &to->enumeration));
+    NULL_REFUSED(groupscan_snapshot_enumerate_all_memberships6(snapshot, 0, &filter6, NULL));
 
     /* These may be null. */
     OK(groupscan_snapshot_outgoing4(snapshot, &one4, NULL, 0, &count));
@@ -312,6 +332,10 @@ static void null_pointers_of_snapshot_calls(void)
     OK(groupscan_snapshot_enumerate_memberships4(snapshot, &on4, NULL, &enumeration));
     groupscan_enumeration_destroy(enumeration);
     OK(groupscan_snapshot_enumerate_memberships6(snapshot, &on6, NULL, &enumeration));
+    groupscan_enumeration_destroy(enumeration);
+    OK(groupscan_snapshot_enumerate_all_memberships4(snapshot, 0, NULL, &enumeration));
+    groupscan_enumeration_destroy(enumeration);
+    OK(groupscan_snapshot_enumerate_all_memberships6(snapshot, 0, NULL, &enumeration));
     groupscan_enumeration_destroy(enumeration);
     groupscan_snapshot_destroy(snapshot);
     groupscan_table_destroy(table);
@@ -353,7 +377,7 @@ static void null_pointers_of_enumeration_calls(int six)
     groupscan_table *table = new_table();
     groupscan_snapshot *snapshot;
     Member two[2];
-    Walk walks[2];
+    Walk walks[4];
     size_t n;
     two[0] = member(1, 0, 0, JOIN);
     two[1] = member(1, 2, 0, JOIN);
@@ -361,7 +385,9 @@ static void null_pointers_of_enumeration_calls(int six)
     snapshot = taken(table);
     walks[0] = walk_of(GROUPSCAN_VIEW_ALL_SOURCES);
     walks[1] = memberships_of(0);
-    for (n = 0; n < 2; n++) {
+    walks[2] = walk_of(VIEW_BY_GROUP);
+    walks[3] = walk_of(VIEW_BY_INTERFACE);
+    for (n = 0; n < COUNT(walks); n++) {
         groupscan_enumeration *enumeration = started(snapshot, six, &walks[n]);
         check_null_pointers_of(enumeration, record_bytes_of(six, &walks[n]));
         groupscan_enumeration_destroy(enumeration);

@@ -2,6 +2,9 @@
 
 #define MODEL_MOST 3000
 
+/* Above the numbers of interfaces in models. */
+#define INTERFACES_MOST 13
+
 /* Memberships in ascending order of (group, source, interface, protocol). */
 typedef struct Model {
     size_t count;
@@ -27,6 +30,13 @@ static int compare_members(const Member *left, const Member *right)
     if (left->protocol != right->protocol)
         return left->protocol < right->protocol ? -1 : 1;
     return 0;
+}
+
+static int compare_by_interface(const Member *left, const Member *right)
+{
+    if (left->interface != right->interface)
+        return left->interface < right->interface ? -1 : 1;
+    return compare_members(left, right);
 }
 
 /* The index of a membership, or where it would be. */
@@ -241,12 +251,41 @@ static int shows(unsigned view, const Member *of, const Member *before, const Me
     }
 }
 
+/* The same for all memberships in an order, from the start or behind a membership. */
+static void expect_all_behind(const Model *model, int six, const Walk *walk, const Member *position,
+                              Records *expected)
+{
+    int by_group = walk->view == VIEW_BY_GROUP || walk->narrow.interface != NO_INTERFACE;
+    unsigned interface, passes = by_group ? 1 : INTERFACES_MOST;
+    size_t n;
+    begin_records(expected, record_bytes_of(six, walk));
+    for (interface = 0; interface < passes; interface++) {
+        for (n = 0; n < model->count; n++) {
+            const Member *at = &model->members[n];
+            int behind = 1;
+            CHECK(at->interface < INTERFACES_MOST);
+            if (position != NULL)
+                behind = by_group ? compare_members(at, position)
+                                  : compare_by_interface(at, position);
+            if (behind > 0 && (by_group || at->interface == interface) &&
+                (walk->narrow.interface == NO_INTERFACE ||
+                 at->interface == (unsigned)walk->narrow.interface) &&
+                admits(six, &walk->narrow, at))
+                put_membership(six, at, next_record(expected));
+        }
+    }
+}
+
 /* The records of a walk by the model, from the start or behind a (group, source, protocol). */
 static void expect_behind(const Model *model, int six, const Walk *walk, const Member *position,
                           Records *expected)
 {
     const Member *before = NULL, *shown = NULL;
     size_t n;
+    if (is_of_all_memberships(walk)) {
+        expect_all_behind(model, six, walk, position, expected);
+        return;
+    }
     begin_records(expected, record_bytes_of(six, walk));
     for (n = 0; n < model->count; n++) {
         const Member *at = &model->members[n];
@@ -371,7 +410,7 @@ static void check_walk(const groupscan_snapshot *snapshot, int six, const Model 
 #define SOME_GROUP 7
 #define FAR_GROUP (256 + 4)
 #define ABSENT_GROUP 77
-#define ABSENT_INTERFACE 40
+#define ABSENT_INTERFACE 12
 
 /* (*,G), (S,G) and both, on some interfaces, by some protocols, with all flags. */
 static void put_some(Model *model)
@@ -466,9 +505,10 @@ static void put_narrows(int six, Narrow narrows[NARROWS])
     narrows[13].group = FAR_GROUP;
 }
 
-#define WALKS ((VIEWS + INTERFACES + 1) * NARROWS)
+#define WALKS ((VIEWS + INTERFACES + 3) * NARROWS)
 
-/* Each view, and the memberships of each interface and of a missing one, with each filter. */
+/* Each view, the memberships of each interface and of a missing one, and all memberships in both orders, with
+ * each filter. */
 static void put_walks(int six, Walk walks[WALKS])
 {
     Narrow narrows[NARROWS];
@@ -479,7 +519,9 @@ static void put_walks(int six, Walk walks[WALKS])
             walks[count++] = walk_of(of);
         for (of = 0; of <= INTERFACES; of++)
             walks[count++] = memberships_of(of < INTERFACES ? of : ABSENT_INTERFACE);
-        for (of = count - VIEWS - INTERFACES - 1; of < count; of++)
+        walks[count++] = walk_of(VIEW_BY_GROUP);
+        walks[count++] = walk_of(VIEW_BY_INTERFACE);
+        for (of = count - WALKS / NARROWS; of < count; of++)
             walks[of].narrow = narrows[n];
     }
 }

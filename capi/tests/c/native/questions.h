@@ -70,41 +70,100 @@ static groupscan_status ask(const Question *of, void *list, size_t capacity, siz
     return groupscan_snapshot_outgoing4(of->snapshot, &join4, interfaces4, capacity, count);
 }
 
-static size_t place_of(const Records *records, const uint8_t *key)
+static void put_interface(int six, unsigned number, uint8_t *at)
 {
-    size_t place = 0;
-    while (place < records->count &&
-           memcmp(record(records, place), key, records->record_bytes) != 0)
-        place++;
-    return place;
+    groupscan_interface4 interface4 = interface4_of(number);
+    groupscan_interface6 interface6 = interface6_of(number);
+    memcpy(at, six ? (void *)&interface6 : (void *)&interface4,
+           six ? sizeof interface6 : sizeof interface4);
 }
 
-/* The list by the model, each element once, in some order. */
-static void put_answers(const Model *model, const Question *of, Records *answers)
+/* Whether the model has a membership on an interface, for a join that of a join. */
+static int has_interface(const Model *model, const Question *of, unsigned interface)
 {
-    uint8_t answer[sizeof(groupscan_membership_entry6)];
-    size_t bytes = of->six ? sizeof(groupscan_interface6) : sizeof(groupscan_interface4), n;
-    if (of->list == MEMBERSHIPS)
-        bytes = of->six ? sizeof(groupscan_membership_entry6) : sizeof(groupscan_membership_entry4);
-    begin_records(answers, bytes);
+    size_t n;
     for (n = 0; n < model->count; n++) {
         const Member *at = &model->members[n];
-        groupscan_interface4 interface4 = interface4_of(at->interface);
-        groupscan_interface6 interface6 = interface6_of(at->interface);
-        if (of->list != ALL_INTERFACES && at->group != of->group)
+        CHECK(at->interface < INTERFACES_MOST);
+        if (at->interface == interface &&
+            (of->list == ALL_INTERFACES ||
+             (at->group == of->group && at->source == of->source && (at->flags & JOIN) != 0)))
+            return 1;
+    }
+    return 0;
+}
+
+/* The list by the model, ascending. */
+static void put_answers(const Model *model, const Question *of, Records *answers)
+{
+    unsigned interface;
+    size_t n;
+    if (of->list != MEMBERSHIPS) {
+        begin_records(answers,
+                      of->six ? sizeof(groupscan_interface6) : sizeof(groupscan_interface4));
+        for (interface = 0; interface < INTERFACES_MOST; interface++)
+            if (has_interface(model, of, interface))
+                put_interface(of->six, interface, next_record(answers));
+        return;
+    }
+    begin_records(answers, of->six ? sizeof(groupscan_membership_entry6)
+                                   : sizeof(groupscan_membership_entry4));
+    for (n = 0; n < model->count; n++)
+        if (model->members[n].group == of->group)
+            put_membership(of->six, &model->members[n], next_record(answers));
+}
+
+static groupscan_status next_interface(const Question *of, const uint8_t *after, uint8_t *next)
+{
+    groupscan_join4 join4 = join4_of(of->group, of->source);
+    groupscan_join6 join6 = join6_of(of->group, of->source);
+    const groupscan_interface4 *after4 = (const groupscan_interface4 *)(const void *)after;
+    const groupscan_interface6 *after6 = (const groupscan_interface6 *)(const void *)after;
+    groupscan_interface4 *next4 = (groupscan_interface4 *)(void *)next;
+    groupscan_interface6 *next6 = (groupscan_interface6 *)(void *)next;
+    if (of->list == OUTGOING && of->six)
+        return groupscan_snapshot_next_outgoing6(of->snapshot, &join6, after6, next6);
+    if (of->list == OUTGOING)
+        return groupscan_snapshot_next_outgoing4(of->snapshot, &join4, after4, next4);
+    if (of->six)
+        return groupscan_snapshot_next_interface6(of->snapshot, after6, next6);
+    return groupscan_snapshot_next_interface4(of->snapshot, after4, next4);
+}
+
+/* Checks the steps of a list of interfaces: in one place, and behind each interface, also a missing one. */
+static void check_interface_steps(const Question *of, const Model *model, const Records *answers)
+{
+    uint8_t memory[sizeof(groupscan_interface6) + 2], *at = memory + 1;
+    size_t bytes = answers->record_bytes, n = 0;
+    unsigned interface;
+    uint8_t *after = NULL;
+    memset(memory, CANARY, sizeof memory);
+    for (; n < answers->count; n++, after = at) {
+        OK(next_interface(of, after, at));
+        CHECK(memcmp(at, record(answers, n), bytes) == 0);
+        CHECK(is_untouched(at + bytes, sizeof memory - 1 - bytes));
+    }
+    if (after == NULL)
+        REFUSED(next_interface(of, NULL, results.buffer), NOT_FOUND);
+    else
+        REFUSED(next_interface(of, after, results.buffer), NOT_FOUND);
+    for (interface = 0; interface < INTERFACES_MOST; interface++) {
+        uint8_t found[sizeof(groupscan_interface6)], expected_next[sizeof found];
+        unsigned later = interface + 1;
+        while (later < INTERFACES_MOST && !has_interface(model, of, later))
+            later++;
+        put_interface(of->six, interface, at);
+        if (later == INTERFACES_MOST) {
+            REFUSED(next_interface(of, at, results.buffer), NOT_FOUND);
             continue;
-        if (of->list == OUTGOING && (at->source != of->source || !(at->flags & JOIN)))
-            continue;
-        if (of->list == MEMBERSHIPS)
-            put_membership(of->six, at, answer);
-        else
-            memcpy(answer, of->six ? (void *)&interface6 : (void *)&interface4, bytes);
-        if (place_of(answers, answer) == answers->count)
-            memcpy(next_record(answers), answer, bytes);
+        }
+        OK(next_interface(of, at, found));
+        put_interface(of->six, later, expected_next);
+        CHECK(memcmp(found, expected_next, bytes) == 0);
     }
 }
 
-/* Checks a list against the model, with any capacity: each element once, by ascending source. */
+/* Checks a list against the model, with any capacity, and the steps of a list of interfaces. */
 static void check_list(const Question *of, const Model *model)
 {
     static Records answers, whole, part;
@@ -116,14 +175,9 @@ static void check_list(const Question *of, const Model *model)
     OK(ask(of, first, answers.count + 1, &count));
     CHECK_EQ(count, answers.count);
     CHECK(is_untouched(first + count * bytes, bytes));
-    for (n = 0; n < count; n++) {
-        size_t place = place_of(&answers, first + n * bytes);
-        CHECK(place < answers.count);
-        /* Each once. */
-        memset(answers.bytes + place * bytes, CANARY, bytes);
-        if (of->list == MEMBERSHIPS && n > 0)
-            CHECK(memcmp(first + (n - 1) * bytes, first + n * bytes, width(of->six)) <= 0);
-    }
+    CHECK(memcmp(first, answers.bytes, count * bytes) == 0);
+    if (of->list != MEMBERSHIPS)
+        check_interface_steps(of, model, &answers);
     for (n = 0; n <= count; n += 1 + count / 5) {
         size_t there_are = NOWHERE;
         memset(part.bytes, CANARY, (n + 2) * bytes);
@@ -149,6 +203,84 @@ static void check_lists(const groupscan_snapshot *snapshot, int six, const Model
     check_list(&question, model);
     question.list = MEMBERSHIPS;
     check_list(&question, model);
+}
+
+static groupscan_status next_membership(const groupscan_snapshot *snapshot, int six, unsigned order,
+                                        const uint8_t *after, uint8_t *next)
+{
+    const void *from = after;
+    void *to = next;
+    if (six)
+        return groupscan_snapshot_next_membership6(snapshot, order,
+                                                   (const groupscan_membership_entry6 *)from,
+                                                   (groupscan_membership_entry6 *)to);
+    return groupscan_snapshot_next_membership4(snapshot, order,
+                                               (const groupscan_membership_entry4 *)from,
+                                               (groupscan_membership_entry4 *)to);
+}
+
+/* The record of a membership with masks and flags that it cannot have. */
+static void put_key(int six, const Member *of, uint8_t *at)
+{
+    size_t bytes = width(six);
+    Member odd = *of;
+    odd.flags = 0xdeadbeefu;
+    put_membership(six, &odd, at);
+    memset(at + bytes, 0x5a, bytes);
+    memset(at + 3 * bytes, 0x5a, bytes);
+}
+
+/* Checks the step behind a membership, whether or not it exists. */
+static void check_step_behind(const groupscan_snapshot *snapshot, int six, const Model *model,
+                              const Walk *walk, unsigned order, Member key)
+{
+    static Records behind;
+    uint8_t after[sizeof(groupscan_membership_entry6)], next[sizeof after];
+    put_key(six, &key, after);
+    expect_all_behind(model, six, walk, &key, &behind);
+    if (behind.count == 0) {
+        REFUSED(next_membership(snapshot, six, order, after, results.buffer), NOT_FOUND);
+        return;
+    }
+    OK(next_membership(snapshot, six, order, after, next));
+    CHECK(memcmp(next, behind.bytes, behind.record_bytes) == 0);
+}
+
+/* Checks the steps over all memberships in an order: each once, and behind keys that exist or do not. */
+static void check_membership_steps(const groupscan_snapshot *snapshot, int six, const Model *model,
+                                   unsigned order)
+{
+    static Records all;
+    uint8_t memory[sizeof(groupscan_membership_entry6) + 2], *at = memory + 1, *after = NULL;
+    Walk walk = walk_of(order == GROUPSCAN_BY_GROUP ? VIEW_BY_GROUP : VIEW_BY_INTERFACE);
+    size_t n;
+    unsigned what;
+    expect(model, six, &walk, &all);
+    CHECK_EQ(all.count, model->count);
+    memset(memory, CANARY, sizeof memory);
+    for (n = 0; n < all.count; n++, after = at) {
+        OK(next_membership(snapshot, six, order, after, at));
+        CHECK(memcmp(at, record(&all, n), all.record_bytes) == 0);
+        CHECK(is_untouched(at + all.record_bytes, sizeof memory - 1 - all.record_bytes));
+    }
+    if (after == NULL)
+        REFUSED(next_membership(snapshot, six, order, NULL, results.buffer), NOT_FOUND);
+    else
+        REFUSED(next_membership(snapshot, six, order, after, results.buffer), NOT_FOUND);
+    for (n = 0; n < model->count; n += 1 + model->count / 40) {
+        for (what = 0; what < 6; what++) {
+            Member key = model->members[n];
+            key.group += what == 1;
+            key.source += what == 2;
+            key.interface += what == 3;
+            key.protocol += what == 4;
+            if (what == 5)
+                key.protocol = UINT_MAX;
+            check_step_behind(snapshot, six, model, &walk, order, key);
+        }
+    }
+    check_step_behind(snapshot, six, model, &walk, order, member(0, 0, 0, 0));
+    check_step_behind(snapshot, six, model, &walk, order, member(65535, 65535, 65535, 0));
 }
 
 /* Checks that the keys from a rank on are the joins of some records. Returns how many a call returned. */
@@ -223,6 +355,8 @@ static void check_snapshot(const groupscan_snapshot *snapshot, int six, const Mo
     size_t n, step = quick ? 5 : 1, a_call = model->count / 8 + 3;
     check_info(snapshot, six, model);
     check_all_keys(snapshot, six, model);
+    check_membership_steps(snapshot, six, model, GROUPSCAN_BY_GROUP);
+    check_membership_steps(snapshot, six, model, GROUPSCAN_BY_INTERFACE);
     put_walks(six, walks);
     for (n = 0; n < WALKS; n += step)
         check_walk(snapshot, six, model, &walks[n], a_call);

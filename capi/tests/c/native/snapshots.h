@@ -1,5 +1,8 @@
 /* Cases: snapshots. A part of native.c. */
 
+/* A record of no membership in particular. */
+static uint8_t some_bytes[sizeof(groupscan_membership_entry6)];
+
 static void a_snapshot_never_changes(int six)
 {
     groupscan_table *table = table_of_some(six);
@@ -67,6 +70,69 @@ static void an_empty_snapshot_has_answers_too(int six)
     check_join(snapshot, six, &model, SOME_GROUP, 3);
     groupscan_snapshot_destroy(snapshot);
     groupscan_table_destroy(table);
+}
+
+/* A step names an element of the version before, which may be gone. */
+static void steps_go_on_in_another_version(int six)
+{
+    static Model model;
+    groupscan_table *table = table_of_some(six);
+    unsigned order;
+    model = some;
+    for (order = GROUPSCAN_BY_GROUP; order <= GROUPSCAN_BY_INTERFACE; order++) {
+        Walk walk = walk_of(order == GROUPSCAN_BY_GROUP ? VIEW_BY_GROUP : VIEW_BY_INTERFACE);
+        uint8_t at[sizeof(groupscan_membership_entry6)], *after = NULL;
+        Member last = member(0, 0, 0, 0);
+        size_t steps = 0;
+        for (;; after = at, steps++) {
+            groupscan_snapshot *snapshot = taken(table);
+            groupscan_status status = next_membership(snapshot, six, order, after, at);
+            size_t n;
+            groupscan_snapshot_destroy(snapshot);
+            expect_all_behind(&model, six, &walk, after == NULL ? NULL : &last, &expected);
+            CHECK_EQ(status, expected.count == 0 ? NOT_FOUND : GROUPSCAN_OK);
+            if (status != GROUPSCAN_OK)
+                break;
+            CHECK(memcmp(at, expected.bytes, expected.record_bytes) == 0);
+            for (n = 0; n < model.count; n++) {
+                uint8_t one[sizeof at];
+                put_membership(six, &model.members[n], one);
+                if (memcmp(one, at, expected.record_bytes) == 0)
+                    last = model.members[n];
+            }
+            /* The element goes, and later ones come and go. */
+            if (steps % 2 == 0)
+                change_both(table, six, &model, LEAVING, last.protocol, &last, 1);
+            if (steps % 3 == 0 && steps < 60) {
+                Member added = member(last.group, last.source + 1, steps % INTERFACES, BOTH);
+                change_both(table, six, &model, JOINING, 12, &added, 1);
+            }
+        }
+        CHECK(steps > 30);
+    }
+    groupscan_table_destroy(table);
+}
+
+static void orders_are_checked(int six)
+{
+    static const unsigned bad_orders[] = {2, 3, 256, 0x80000000u, 0xffffffffu};
+    groupscan_snapshot *snapshot = snapshot_of_some(six);
+    Narrow narrow = to_everything();
+    size_t n;
+    for (n = 0; n < COUNT(bad_orders); n++) {
+        uint8_t *after = n % 2 == 0 ? NULL : some_bytes;
+        REFUSED(next_membership(snapshot, six, bad_orders[n], after, results.buffer), INVALID_ORDER);
+        REFUSED(enumerate_all_memberships(snapshot, six, bad_orders[n], NULL, &results.enumeration),
+                INVALID_ORDER);
+    }
+    /* The order is checked before the filter, and the filter is checked. */
+    narrow.group = 1;
+    narrow.group_length = bits(six) + 1;
+    REFUSED(enumerate_all_memberships(snapshot, six, 2, &narrow, &results.enumeration),
+            INVALID_ORDER);
+    REFUSED(enumerate_all_memberships(snapshot, six, 1, &narrow, &results.enumeration),
+            INVALID_PREFIX);
+    groupscan_snapshot_destroy(snapshot);
 }
 
 static void a_clone_is_another_holder_of_the_version(int six)
