@@ -1,22 +1,24 @@
-//! Walks a table as an SNMP agent does: each step knows only the record before, and reads the version that is
-//! current then.
+//! Walks a table as an SNMP agent does: each step knows only the membership before, and reads the version that
+//! is current then.
 //!
 //! `cargo run --example snmp_walk`
 
 use std::error::Error;
 
-use groupscan::{
-    Filter, GroupTable, Interface, Join, Membership, Position, Protocol, SnapshotError, V4, View,
-};
+use groupscan::{GroupTable, Interface, Membership, MembershipOrder, Protocol, SnapshotError, V4};
 
-/// GETNEXT: the first join behind `last` in the current version.
-fn get_next(table: &GroupTable, last: Option<Join<V4>>) -> Result<Option<Join<V4>>, SnapshotError> {
-    let start = table.snapshot()?.ipv4().enumerate(View::AllSources, Filter::all());
-    let behind = match last {
-        Some(last) => start.resume_after(Position::behind(last)),
-        None => start,
+/// GETNEXT: the first membership behind `last` in the current version.
+fn get_next(
+    table: &GroupTable,
+    last: Option<&Membership<V4>>,
+) -> Result<Option<Membership<V4>>, SnapshotError> {
+    let snapshot = table.snapshot()?;
+    let all = snapshot.ipv4().all_memberships(MembershipOrder::ByGroup);
+    let mut rest = match last {
+        Some(last) => all.after(last),
+        None => all,
     };
-    Ok(behind.into_iter().next().map(|record| record.join()))
+    Ok(rest.next())
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -30,17 +32,17 @@ fn main() -> Result<(), Box<dyn Error>> {
     txn.commit();
 
     let (mut walked, mut last) = (Vec::new(), None);
-    while let Some(join) = get_next(&table, last)? {
-        println!("{join} in version {}", table.version());
-        walked.push(join.group);
-        if join.group == group(2) {
-            // The record that the walk stands at may go, and others may come.
+    while let Some(next) = get_next(&table, last.as_ref())? {
+        println!("{next} in version {}", table.version());
+        walked.push(next.group);
+        if next.group == group(2) {
+            // The membership that the walk stands at may go, and others may come.
             let mut txn = table.begin_write();
             txn.leave(&membership(2))?;
             txn.join(&membership(4))?;
             txn.commit();
         }
-        last = Some(join);
+        last = Some(next);
     }
     assert_eq!(walked, [1, 2, 3, 4, 5].map(group));
     Ok(())
