@@ -1,6 +1,5 @@
 //! The promises of enumerations, one by one.
 
-use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::channel;
@@ -9,9 +8,9 @@ use std::time::Duration;
 
 use groupscan::{
     Enumeration, Family, Filter, GetNextError, GroupTable, Interface, Join, Membership,
-    MembershipFlags, Prefix, Protocol, Snapshot, V4, V6, View,
+    MembershipFlags, Memberships, Prefix, Protocol, Snapshot, V4, V6, View,
 };
-use groupscan_testing::model::{Model, Small, membership};
+use groupscan_testing::model::{Model, ORDERS, Small, compare_in, membership, spread_membership};
 use proptest::prelude::*;
 
 const LAN: Interface<V4> = Interface::new(2);
@@ -58,6 +57,24 @@ fn rest<F: Family>(enumeration: &Enumeration<F>, page_bytes: usize) -> Vec<(F, F
         );
         let joins = batch.entries().iter().map(Join::from_entry);
         rest.extend(joins.map(|join| (join.group, join.source)));
+        if !batch.more() {
+            return rest;
+        }
+    }
+}
+
+/// The same of an enumeration of memberships.
+fn memberships_left<F: Family>(
+    enumeration: &Enumeration<F, Memberships>,
+    page_bytes: usize,
+) -> Vec<Membership<F>> {
+    let records = page_bytes / size_of::<F::MembershipEntry>();
+    let mut buffer = vec![0; page_bytes];
+    let mut rest = Vec::new();
+    loop {
+        let batch = enumeration.get_next(&mut buffer).unwrap();
+        assert!(batch.entries().len() == records || !batch.more());
+        rest.extend(batch.entries().iter().map(|record| Membership::from_entry(record).unwrap()));
         if !batch.more() {
             return rest;
         }
@@ -429,6 +446,43 @@ fn threads_on_one_enumeration_get_disjoint_batches_of_the_whole() {
     }
 }
 
+#[test]
+fn threads_on_one_enumeration_of_all_memberships_get_each_once() {
+    const THREADS: usize = 4;
+    let (table, mut model) = (GroupTable::new(), Model::<V4>::default());
+    let mut txn = table.begin_write();
+    // Joins with one, two and three memberships, on interfaces with and without next hops.
+    for number in 0..3000 {
+        for n in 0..=number % 3 {
+            let on = spread_membership::<V4>(0, 0, (number + 5 * n) as u8 % 12, n as u8, 0);
+            let join = Join::new(group(number / 2), source(number % 2));
+            let membership = Membership::new(join, on.interface, on.protocol);
+            model.join(&membership);
+            txn.join(&membership).unwrap();
+        }
+    }
+    txn.commit();
+    let snapshot = table.snapshot().unwrap();
+    let some = Filter::all().with_sources(Prefix::new(source(1), 32).unwrap());
+    for (order, filter) in ORDERS.iter().flat_map(|o| [(*o, Filter::all()), (*o, some)]) {
+        let expected = model.all_memberships(order, filter);
+        assert!(expected.len() > 2000);
+        for page_bytes in [32, 32 * 5 + 3, 2000] {
+            let enumeration = snapshot.ipv4().enumerate_all_memberships(order, filter);
+            let batches: Vec<Vec<Membership<V4>>> = thread::scope(|scope| {
+                let read = || memberships_left(&enumeration, page_bytes);
+                let threads: Vec<_> = (0..THREADS).map(|_| scope.spawn(read)).collect();
+                threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+            });
+            let ascends = |a: &_, b: &_| compare_in(order, a, b).is_lt();
+            assert!(batches.iter().all(|batch| batch.is_sorted_by(ascends)), "{order:?}");
+            let mut together = batches.concat();
+            together.sort_unstable_by(|a, b| compare_in(order, a, b));
+            assert!(together == expected, "{order:?} of {filter:?} in pages of {page_bytes} bytes");
+        }
+    }
+}
+
 // All of it, against a model.
 
 #[derive(Clone, Debug)]
@@ -473,11 +527,12 @@ fn check<F: Small>(snapshot: &Snapshot, model: &Model<F>, page_bytes: usize) {
     assert_eq!(snapshot.of::<F>().membership_count(), model.membership_count());
     for join in joins {
         assert!(snapshot.of::<F>().contains(join));
-        let outgoing: Vec<_> = snapshot.of::<F>().outgoing(join).collect();
-        let distinct: BTreeSet<_> = outgoing.iter().copied().collect();
-        assert_eq!(outgoing.len(), distinct.len(), "each interface once");
-        assert_eq!(distinct, model.outgoing(join));
+        assert!(snapshot.of::<F>().outgoing(join).eq(model.outgoing(join)));
+        let here = model.memberships().filter(|membership| membership.group == join.group);
+        assert!(snapshot.of::<F>().memberships(join.group).eq(here));
     }
+    assert!(snapshot.of::<F>().interfaces().eq(model.interfaces()));
+    assert_eq!(snapshot.of::<F>().interface_count(), model.interfaces().len());
     for interface in 0..4 {
         let interface = membership::<F>(1, 1, interface, 0, 0).interface;
         let joined: Vec<_> = snapshot.of::<F>().joined_on(interface).collect();
@@ -491,6 +546,11 @@ fn check<F: Small>(snapshot: &Snapshot, model: &Model<F>, page_bytes: usize) {
             let expected = expected.map(|join| (join.group, join.source));
             assert!(expected.eq(shown), "{view:?} of {filter:?}");
         }
+    }
+    for (order, filter) in ORDERS.iter().flat_map(|o| filters().into_iter().map(|f| (*o, f))) {
+        let enumeration = snapshot.of::<F>().enumerate_all_memberships(order, filter);
+        let shown = memberships_left(&enumeration, page_bytes.max(size_of::<F::MembershipEntry>()));
+        assert_eq!(shown, model.all_memberships(order, filter), "{order:?} of {filter:?}");
     }
 }
 

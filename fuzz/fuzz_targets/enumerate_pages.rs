@@ -6,14 +6,17 @@ use std::collections::{BTreeSet, VecDeque};
 
 use arbitrary::Arbitrary;
 use groupscan::{
-    Enumeration, Filter, GetNextError, GroupTable, Join, Membership, Prefix, Snapshot, V4, V6,
-    View, WriteTxn,
+    Enumeration, Family, Filter, GetNextError, GroupTable, Join, Joins, Kind, Membership,
+    Memberships, Prefix, Snapshot, V4, V6, View, WriteTxn,
 };
-use groupscan_testing::model::{Model, Small, membership};
+use groupscan_testing::model::{Model, ORDERS, Small, spread_membership};
 
 /// The greatest number of operations in an input, and of open enumerations.
 const OPERATIONS: usize = 400;
 const OPEN: usize = 8;
+
+/// The views from here on are all memberships in an order.
+const ALL_MEMBERSHIPS: u8 = 0xc0;
 
 /// The bytes around the buffers, which must not change.
 const CANARY: u8 = 0xa5;
@@ -55,10 +58,53 @@ enum Edit {
     Replace { interface: u8, protocol: u8, joins: Vec<(u8, u8)> },
 }
 
-/// An enumeration, and the joins that it has yet to show.
-struct Open<F: Small> {
-    enumeration: Enumeration<F>,
-    left: VecDeque<Join<F>>,
+/// What an enumeration shows.
+trait Shows<F: Family>: Kind {
+    type Item: PartialEq;
+    fn item(record: &Self::Record<F>) -> Self::Item;
+}
+
+impl<F: Family> Shows<F> for Joins {
+    type Item = Join<F>;
+
+    fn item(record: &F::Entry) -> Join<F> {
+        Join::from_entry(record)
+    }
+}
+
+impl<F: Family> Shows<F> for Memberships {
+    type Item = Membership<F>;
+
+    fn item(record: &F::MembershipEntry) -> Membership<F> {
+        Membership::from_entry(record).expect("records have valid flags")
+    }
+}
+
+/// An enumeration, and what it has yet to show.
+struct Walk<F: Family, K: Shows<F>> {
+    enumeration: Enumeration<F, K>,
+    left: VecDeque<K::Item>,
+}
+
+enum Open<F: Family> {
+    Joins(Walk<F, Joins>),
+    Memberships(Walk<F, Memberships>),
+}
+
+impl<F: Family> Open<F> {
+    fn get_next(&mut self, offset: usize, buffer_bytes: usize) {
+        match self {
+            Self::Joins(walk) => get_next(walk, offset, buffer_bytes),
+            Self::Memberships(walk) => get_next(walk, offset, buffer_bytes),
+        }
+    }
+
+    fn left(&self) -> usize {
+        match self {
+            Self::Joins(walk) => walk.left.len(),
+            Self::Memberships(walk) => walk.left.len(),
+        }
+    }
 }
 
 groupscan_fuzz::target!(|input: Input| {
@@ -97,7 +143,6 @@ fn run<F: Small>(operations: Vec<Operation>) {
             }
             Operation::Start { view, group, source, interface } => {
                 if open.len() < OPEN {
-                    let view = View::ALL[usize::from(view) % View::ALL.len()];
                     let mut filter =
                         Filter::all().with_groups(prefix(group)).with_sources(prefix(source));
                     if let Some(number) = interface {
@@ -105,14 +150,12 @@ fn run<F: Small>(operations: Vec<Operation>) {
                         filter = filter.with_interface(interface);
                     }
                     let snapshot = table.snapshot().expect("few versions live");
-                    let enumeration = snapshot.of::<F>().enumerate(view, filter);
-                    let left = model.shown(view, filter).into();
-                    open.push(Open { enumeration, left });
+                    open.push(start(&snapshot, &model, view, filter));
                 }
             }
             Operation::GetNext { which, offset, buffer_bytes } => {
                 if let Some(index) = usize::from(which).checked_rem(open.len()) {
-                    get_next(&mut open[index], offset.into(), buffer_bytes.into());
+                    open[index].get_next(offset.into(), buffer_bytes.into());
                 }
             }
             Operation::End { which } => {
@@ -124,15 +167,28 @@ fn run<F: Small>(operations: Vec<Operation>) {
     }
     // Open enumerations show the rest of their versions, whatever was committed since.
     for mut open in open {
-        while !open.left.is_empty() {
-            get_next(&mut open, 1, 5 * Enumeration::<F>::ENTRY_BYTES);
+        while open.left() > 0 {
+            open.get_next(1, 5 * size_of::<F::MembershipEntry>());
         }
-        get_next(&mut open, 0, 0);
+        open.get_next(0, 0);
     }
 }
 
+fn start<F: Small>(snapshot: &Snapshot, model: &Model<F>, view: u8, filter: Filter<F>) -> Open<F> {
+    let snapshot = snapshot.of::<F>();
+    if view < ALL_MEMBERSHIPS {
+        let view = View::ALL[usize::from(view) % View::ALL.len()];
+        let enumeration = snapshot.enumerate(view, filter);
+        return Open::Joins(Walk { enumeration, left: model.shown(view, filter).into() });
+    }
+    let order = ORDERS[usize::from(view % 2)];
+    let enumeration = snapshot.enumerate_all_memberships(order, filter);
+    let left = model.all_memberships(order, filter).into();
+    Open::Memberships(Walk { enumeration, left })
+}
+
 fn small<F: Small>([group, source, interface, protocol, flags]: [u8; 5]) -> Membership<F> {
-    membership(group % 16, source % 8, interface % 6, protocol % 3, flags)
+    spread_membership(group % 16, source % 8, interface % 6, protocol % 6, flags)
 }
 
 fn make<F: Small>(txn: &mut WriteTxn<'_>, model: &mut Model<F>, edit: Edit) {
@@ -162,13 +218,20 @@ fn check<F: Small>(snapshot: &Snapshot, model: &Model<F>) {
     assert_eq!(snapshot.membership_count(), model.membership_count());
     for join in model.joins() {
         assert!(snapshot.contains(join));
-        let mut outgoing: Vec<_> = snapshot.outgoing(join).collect();
-        outgoing.sort_unstable();
-        assert!(outgoing.into_iter().eq(model.outgoing(join)));
+        assert!(snapshot.outgoing(join).eq(model.outgoing(join)));
     }
+    assert!(snapshot.interfaces().eq(model.interfaces()));
     for number in 0..6 {
-        let interface = membership::<F>(0, 0, number, 0, 0).interface;
+        let interface = small::<F>([0, 0, number, 0, 0]).interface;
         assert!(snapshot.joined_on(interface).eq(model.joined_on(interface)));
+    }
+    for order in ORDERS {
+        let all = model.memberships_in(order);
+        assert!(snapshot.all_memberships(order).eq(all.iter().copied()));
+        for (at, membership) in all.iter().enumerate().step_by(7) {
+            let next = snapshot.all_memberships(order).after(membership).next();
+            assert_eq!(next, all.get(at + 1).copied());
+        }
     }
 }
 
@@ -179,13 +242,13 @@ fn prefix<F: Small>(of: Option<(u8, u8)>) -> Prefix<F> {
     .unwrap_or(Prefix::ALL)
 }
 
-fn get_next<F: Small>(open: &mut Open<F>, offset: usize, buffer_bytes: usize) {
-    let entry_bytes = Enumeration::<F>::ENTRY_BYTES;
+fn get_next<F: Family, K: Shows<F>>(open: &mut Walk<F, K>, offset: usize, buffer_bytes: usize) {
+    let entry_bytes = size_of::<K::Record<F>>();
     let mut memory = vec![CANARY; offset + buffer_bytes + entry_bytes];
     let buffer = &mut memory[offset..offset + buffer_bytes];
     match open.enumeration.get_next(buffer) {
         Ok(batch) => {
-            let shown = batch.entries().iter().map(Join::from_entry);
+            let shown = batch.entries().iter().map(K::item);
             let expected = open.left.drain(..open.left.len().min(buffer_bytes / entry_bytes));
             assert!(shown.eq(expected));
             assert_eq!(batch.more(), !open.left.is_empty());

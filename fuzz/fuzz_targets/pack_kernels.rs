@@ -1,5 +1,5 @@
 //! Joins, a view, a filter, page sizes and offsets from the input: every kernel packs the same bytes as the
-//! portable one, and writes nothing else.
+//! portable one, and writes nothing else. All memberships are packed as they are walked one by one.
 
 #![cfg_attr(fuzzing, no_main)]
 
@@ -8,6 +8,7 @@ use groupscan::{
     Enumeration, Family, Filter, GetNextError, GroupTable, Interface, Kind, Membership,
     MembershipFlags, Prefix, Protocol, SimdLevel, V4, V6, View,
 };
+use groupscan_testing::model::ORDERS;
 
 /// The greatest number of runs of memberships in an input, and the greatest length of a run.
 const RUNS: usize = 40;
@@ -60,7 +61,7 @@ fn run<F: Family>(input: Input, address: impl Fn(u128) -> F) {
             let source = address(run.source.wrapping_add(step * u128::from(run.source_step)));
             let protocol = Protocol::new(run.protocol.into());
             let membership = Membership::source_specific(group, source, interface, protocol);
-            txn.join(&membership.with_flags(flags)).expect("two interfaces are not too many");
+            txn.join(&membership.with_flags(flags)).expect("there is memory");
         }
     }
     txn.commit();
@@ -89,6 +90,13 @@ fn run<F: Family>(input: Input, address: impl Fn(u128) -> F) {
     for level in SimdLevel::available() {
         assert!(pages(&joins(level), &input.pages) == expected, "{level}");
         assert!(pages(&memberships(level), &input.pages) == expected_memberships, "{level}");
+    }
+    for order in ORDERS {
+        let packed = pages(&snapshot.enumerate_all_memberships(order, filter), &input.pages);
+        let walked = snapshot.all_memberships(order).filter(|one| filter.admits(one.join()));
+        let on = filter.interface();
+        let walked = walked.filter(|one| on.is_none_or(|interface| one.interface == interface));
+        assert!(packed.into_iter().eq(walked.map(|one| one.to_entry())), "{order:?}");
     }
 }
 

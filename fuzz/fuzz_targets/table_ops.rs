@@ -12,7 +12,7 @@ use groupscan::{
     WriteError, WriteTxn,
 };
 use groupscan_testing::history::Models;
-use groupscan_testing::model::{Model, Small, membership};
+use groupscan_testing::model::{Model, ORDERS, Small, membership};
 
 /// The greatest number of operations in an input, and of live versions.
 const OPERATIONS: usize = 300;
@@ -154,7 +154,10 @@ fn check_family<F: Family>(snapshot: &Snapshot, model: &Model<F>) {
     let keys = snapshot.join_keys(Prefix::ALL).flatten();
     assert!(keys.map(|key| Join::new(key.group(), key.source())).eq(model.joins()));
     assert_eq!(snapshot.membership_count(), model.membership_count());
-    assert_eq!(snapshot.interfaces().collect::<BTreeSet<_>>(), model.interfaces());
+    assert!(snapshot.interfaces().eq(model.interfaces()));
+    for order in ORDERS {
+        assert!(snapshot.all_memberships(order).eq(model.memberships_in(order)));
+    }
     for interface in model.interfaces() {
         assert!(snapshot.joined_on(interface).eq(model.joined_on(interface)));
     }
