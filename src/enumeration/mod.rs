@@ -9,8 +9,8 @@
 //!  range of the filter        first    cursor    end
 //! ```
 //!
-//! [`view`] and [`filter`] choose what is shown, [`position`] names a place for other versions, [`source`] has
-//! the indexes, their places and the recipes of their records, [`kind`] ties records to sources, and
+//! [`view`] and [`filter`] choose what is shown, [`position`] names a place for other versions, [`source`]
+//! has the indexes, their places and the recipes of their records, [`kind`] ties records to sources, and
 //! [`records`] iterates without a buffer of the caller.
 //!
 //! # Invariants
@@ -31,9 +31,9 @@
 //! `get_next` is lock-free: a thread retries only if another thread moved the cursor. It takes no lock,
 //! allocates nothing and makes no system call.
 //!
-//! If every entry is shown, a call claims its range before it packs, so that threads that share an enumeration
-//! pack in parallel. Otherwise a call must pack to find the end of its range, and loses its work if another
-//! thread was faster; [`split`](Enumeration::split) shares such enumerations.
+//! If every entry is shown, a call claims its range before it packs, so that threads that share an
+//! enumeration pack in parallel. Otherwise a call must pack to find the end of its range, and loses its work
+//! if another thread was faster; [`split`](Enumeration::split) shares such enumerations.
 //!
 //! # Costs
 //!

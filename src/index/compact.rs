@@ -3,12 +3,12 @@
 //! Two sweeps go through each index, independently of each other:
 //!
 //! - the *upkeep*, a little of which is part of commits: each change of an index lets the sweep of that index
-//!   pass [`UPKEEP`](super::sweeps::UPKEEP) keys more, so every key is passed about once in N / [`UPKEEP`] changes, and an index that
-//!   changes stays above 7/8 full;
+//!   pass [`UPKEEP`](super::sweeps::UPKEEP) keys more, so every key is passed about once in N / 5 changes of an
+//!   index of N keys, and an index that changes stays above 7/8 full;
 //! - the *full* sweep, which a caller asks for, and which also puts the leaves in the order of memory.
 //!
-//! Neither needs more memory than joins may take. The upkeep takes none from the system, and waits if there is
-//! none that is free.
+//! Neither needs more memory than joins may take. The upkeep takes none from the system, and waits if there
+//! is none that is free.
 
 use bytemuck::Pod;
 

@@ -18,9 +18,10 @@
 //!
 //! Interfaces order by (index, next hop), as in RFC 5519.
 //!
-//! Files, from the bottom up: [`error`]; [`sweeps`] is how far compaction has got; [`indexes`] has the indexes; [`merge`] reads two of them in one
-//! order; [`write`] changes them and keeps them equal; [`single`] changes one membership, [`resync`] all
-//! memberships of a protocol on an interface; [`compact`] rewrites leaves that are partly filled.
+//! Files, from the bottom up: [`error`]; [`sweeps`] is how far compaction has got; [`indexes`] has the
+//! indexes; [`merge`] reads two of them in one order; [`mod@write`] changes them and keeps them equal;
+//! [`single`] changes one membership, [`resync`] all memberships of a protocol on an interface;
+//! [`mod@compact`] rewrites leaves that are partly filled.
 //!
 //! # Invariants
 //!
@@ -36,7 +37,7 @@
 //! # Costs
 //!
 //! A change of one membership edits two indexes if it is the only one of its join, and up to three otherwise:
-//! O(log n), with one descent and one copied path per index.
+//! O(log n). In the first two it descends once, and each edit copies one path.
 
 mod compact;
 mod error;

@@ -1,4 +1,4 @@
-//! How far the sweeps of the indexes have got: what the writer keeps for [compaction](super::compact).
+//! How far the sweeps of the indexes have got: what the writer keeps for [compaction](mod@super::compact).
 
 use std::any::Any;
 

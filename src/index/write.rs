@@ -1,4 +1,4 @@
-//! The write side of the indexes: the only code that changes them, and so keeps them equal.
+//! The write side of the indexes: the only code that changes their contents, and so keeps them equal.
 //!
 //! A membership goes from some flags to others; no flags mean that there is no membership. [`IndexMut::find`]
 //! looks up what the change needs, [`IndexMut::demand`] tells which slots it needs, and

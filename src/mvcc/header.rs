@@ -12,8 +12,8 @@
 //!   current. From 0 it never rises.
 //! - I2: while a version has references, its data is alive and does not change, its nodes are alive, and
 //!   the data owns a reference to the owner.
-//! - I3: the thread that takes `holders` to 0 pushes the data to the inbox, once, unless it is the writer, which
-//!   takes the version at once. From then on only the writer touches the data.
+//! - I3: the thread that takes `holders` to 0 pushes the data to the inbox, once, unless it is the writer,
+//!   which takes the version at once. From then on only the writer touches the data.
 //! - I4: a header's memory is alive while its version has references, and as long as a thread is pinned
 //!   that could have loaded it: the writer hands its reference, which is the last, to the epoch
 //!   collector. When the table is gone, no thread can load a header.

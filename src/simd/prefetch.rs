@@ -1,7 +1,7 @@
 //! Prefetch: requests for memory before it is read. Only on x86-64; elsewhere it does nothing.
 //!
-//! Lines are requested into the first-level cache or into the second, whichever the processor does better with:
-//! [`prefers_second_level`].
+//! Lines are requested into the first-level cache or into the second, whichever the processor does better
+//! with: [`prefers_second_level`].
 
 #![allow(unsafe_code, reason = "the intrinsic is an unsafe function")]
 

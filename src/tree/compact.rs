@@ -1,8 +1,8 @@
 //! Compaction: leaves that are partly filled are rewritten into fewer, fuller ones.
 //!
-//! A *sweep* goes through a tree from left to right, in steps. A step takes a few adjacent leaves of one parent,
-//! from the first one on that is not full enough, and rewrites them. All new leaves but the last are filled up to
-//! a target, which leaves some room; the last one is where the next step begins.
+//! A *sweep* goes through a tree from left to right, in steps. A step takes a few adjacent leaves of one
+//! parent, from the first one on that is not full enough, and rewrites them. All new leaves but the last are
+//! filled up to a target, which leaves some room; the last one is where the next step begins.
 //!
 //! ```text
 //! before   [####  ] [###   ] [##### ] [###   ] [#### ..

@@ -1,9 +1,9 @@
 //! Changes of a tree at a place that was looked up.
 //!
 //! A change goes down the path to the place, and copies the branches that are not the transaction's own. A
-//! leaf is copied together with its change. On the way back up, the branches get the new addresses and counts,
-//! a node that was full is split, and one that has too few entries is merged with a neighbour, or takes
-//! entries from it.
+//! leaf is copied together with its change. On the way back up, the branches get the new addresses and
+//! counts, a node that was full is split, and one that has too few entries is merged with a neighbour, or
+//! takes entries from it.
 
 use bytemuck::Pod;
 

@@ -22,8 +22,8 @@
 //! - memory: [`slot`] is memory for one node; [`free_list`] and [`list`] link slots and nodes; [`reserve`]
 //!   has requests for slots; `chunk` and [`source`] get slots from the system; [`pool`] has the slots of a
 //!   table;
-//! - nodes: [`search`] searches the entries of a node; [`layout`] places them; [`leaf`] and [`branch`] are the
-//!   two kinds of nodes; [`nodes`] has the nodes that a transaction made and retired;
+//! - nodes: [`search`] searches the entries of a node; [`layout`] places them; [`leaf`] and [`branch`] are
+//!   the two kinds of nodes; [`nodes`] has the nodes that a transaction made and retired;
 //! - trees: [`lookup`] has the tree, lookups and ranks; [`cursor`] is a place in a tree; [`walk`] visits all
 //!   nodes; [`worst_case`] bounds the slots that a change needs; [`edit`], [`bulk`] and [`compact`] change a
 //!   tree.

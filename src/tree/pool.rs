@@ -9,8 +9,9 @@
 //! ```
 //!
 //! The two parts have chunks of their own. Chunks grow from 64 KiB to 2 MiB. A free slot is used before a
-//! fresh one; the slot freed last is used first, because it is the likeliest to be in a cache. Chunks
-//! return to the system together, when the pool is dropped, without a visit to the nodes.
+//! fresh one; the slot freed last is used first, because it is the likeliest to be in a cache. A full sweep
+//! instead takes slots [in the order of their addresses](Pool::set_ordered). Chunks return to the system
+//! together, when the pool is dropped, without a visit to the nodes.
 //!
 //! An edit that must not fail half-way first [reserves](Pool::reserve) the most slots that it can need.
 //!
@@ -20,8 +21,8 @@
 //!
 //! # Invariants
 //!
-//! - I1: a slot is fresh, free or in use. `in_use_bytes` counts the bytes of the slots in use. Nothing refers to a fresh slot,
-//!   and only the free list to a free one.
+//! - I1: a slot is fresh, free or in use. `in_use_bytes` counts the bytes of the slots in use. Nothing refers
+//!   to a fresh slot, and only a free list to a free one.
 //! - I2: a free slot holds no node. The free slots of a part are linked through their headers, in two lists.
 //! - I3: a slot belongs to one part for its whole life, and a node in it knows which.
 //!

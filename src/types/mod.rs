@@ -1,8 +1,8 @@
 //! The values that callers pass and get: families, joins, interfaces, protocols, memberships, and their
 //! plain-old-data records; and the keys that order them.
 //!
-//! Files, from the bottom up: [`parse`], [`flags`], [`protocol`]; [`key`] (in host byte order);
-//! [`family`] (the trait), [`join`], [`interface`], [`prefix`], [`membership`], [`order`], [`sole`]; [`record`];
+//! Files, from the bottom up: [`parse`], [`flags`], [`protocol`]; [`key`] (in host byte order); [`family`]
+//! (the trait), [`join`], [`interface`], [`prefix`], [`membership`], [`order`], [`sole`]; [`record`];
 //! [`families`] (the trait's two implementations).
 
 mod families;
