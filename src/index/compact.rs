@@ -92,7 +92,8 @@ pub(crate) fn keep_up(txn: &mut TableTxn<'_>) {
 #[inline]
 fn keep_up_index<I: Swept>(txn: &mut TableTxn<'_>) {
     let Sweep { next, credit } = *I::sweep(&mut txn.state_mut().upkeep);
-    if credit <= 0 || !txn.has_slots(I::tree(txn.indexes()).compact_worst_case()) {
+    let demand = I::tree(txn.indexes()).compact_worst_case();
+    if credit <= 0 || !txn.has_slots(demand) || txn.reserve(demand, Reach::Capacity).is_err() {
         return;
     }
     let swept = txn.edit(I::tree_mut).compact(next, credit.cast_unsigned(), SweepKind::Fill);

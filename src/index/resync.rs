@@ -47,7 +47,8 @@ fn replace_on<F: Family, I: InterfaceIndex<F>>(
     // Changes are made in key order, so for a while all added memberships may exist together with all
     // that are still to be removed.
     let indexes = txn.indexes().of::<F>();
-    let most = I::tree(indexes).len().max(indexes.by_group.len());
+    let lengths = [I::tree(indexes).len(), indexes.joins.len(), indexes.by_group.len()];
+    let most = lengths.into_iter().max().unwrap_or_default();
     if most.saturating_add(2 * added) > MAX_KEYS {
         return Err(WriteError::TooManyMemberships { limit: MAX_KEYS });
     }

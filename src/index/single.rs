@@ -34,13 +34,13 @@ fn join_on<F: Family, I: InterfaceIndex<F>>(
     if !index.has_room() {
         return Err(WriteError::TooManyMemberships { limit: MAX_KEYS });
     }
-    let worst_case = index.demand(&found, Some(new));
+    let worst_case = index.demand(parts, &found, Some(new));
     if let Err(error) = txn.reserve(worst_case, Reach::Capacity) {
         let (AllocError::Capacity { .. }, None) = (error, found.flags) else {
             return Err(error.into());
         };
         // There are not enough slots for the worst case, but there may be for this join.
-        let needed = IndexMut::<F, I>::new(txn).demand_to_insert(&found, new);
+        let needed = IndexMut::<F, I>::new(txn).demand_to_insert(parts, &found, new);
         txn.reserve(needed, Reach::Capacity)?;
     }
     IndexMut::<F, I>::new(txn).set(parts, &found, Some(new));
@@ -71,7 +71,7 @@ fn leave_on<F: Family, I: InterfaceIndex<F>>(
     if new == Some(had) {
         return Ok(false);
     }
-    let demand = index.demand(&found, new);
+    let demand = index.demand(parts, &found, new);
     txn.reserve(demand, Reach::System)?;
     IndexMut::<F, I>::new(txn).set(parts, &found, new);
     Ok(true)

@@ -202,3 +202,27 @@ proptest! {
         run::<V6>(steps);
     }
 }
+
+#[test]
+fn first_memberships_that_do_not_fit_beside_their_joins_have_their_slots() {
+    let neighbor = Interface::with_next_hop(1, V4::new(10, 0, 0, 1));
+    let fits_not = Protocol::new(u32::MAX);
+    for (on, protocol) in [(neighbor, Protocol::IGMP), (Interface::new(1), fits_not)] {
+        for held in 0..40 {
+            let bounds = Bounds { node_bytes: usize::MAX, live_versions: 8 };
+            let versions = Versions::<TableIndexes>::new(bounds);
+            let add = |numbers: std::ops::Range<u32>| {
+                let mut txn = versions.begin();
+                for number in numbers {
+                    let group = V4::from_bits(0xef00_0000 + number);
+                    let added = Membership::any_source(group, on, protocol);
+                    super::join(&mut txn, &added).unwrap();
+                }
+                txn.commit();
+            };
+            add(10_000..10_000 + held);
+            let _held = versions.hold();
+            add(0..200);
+        }
+    }
+}

@@ -76,15 +76,21 @@ impl<'a, 't, F: Family, I: InterfaceIndex<F>> IndexMut<'a, 't, F, I> {
     #[inline]
     pub(super) fn has_room(&self) -> bool {
         let indexes = self.indexes();
-        I::tree(indexes).len() < MAX_KEYS && indexes.by_group.len() < MAX_KEYS - 1
+        let lengths = [I::tree(indexes).len(), indexes.joins.len(), indexes.by_group.len() + 1];
+        lengths.into_iter().all(|length| length < MAX_KEYS)
     }
 
     /// The most slots that the change of one membership needs.
     #[inline]
-    pub(super) fn demand(&self, found: &Found, new: Option<MembershipFlags>) -> Demand {
+    pub(super) fn demand(
+        &self,
+        parts: &MembershipParts<F>,
+        found: &Found,
+        new: Option<MembershipFlags>,
+    ) -> Demand {
         let indexes = self.indexes();
         let demand = I::tree(indexes).worst_case(1) + indexes.joins.worst_case(1);
-        match Self::stays_out_of_by_group(found, new) {
+        match Self::stays_out_of_by_group(parts, found, new) {
             true => demand,
             false => demand + indexes.by_group.worst_case(2),
         }
@@ -92,25 +98,34 @@ impl<'a, 't, F: Family, I: InterfaceIndex<F>> IndexMut<'a, 't, F, I> {
 
     /// The most slots that the addition of a membership needs, at the cost of walks down its paths.
     #[cold]
-    pub(super) fn demand_to_insert(&self, found: &Found, new: MembershipFlags) -> Demand {
+    pub(super) fn demand_to_insert(
+        &self,
+        parts: &MembershipParts<F>,
+        found: &Found,
+        new: MembershipFlags,
+    ) -> Demand {
         let (indexes, number) = (self.indexes(), self.txn.next_version().number());
         let demand = I::tree(indexes).slots_to_insert(&found.in_interface, number)
             + indexes.joins.slots_to_insert(&found.in_joins, number);
-        match Self::stays_out_of_by_group(found, Some(new)) {
+        match Self::stays_out_of_by_group(parts, found, Some(new)) {
             true => demand,
             false => demand + indexes.by_group.worst_case(2),
         }
     }
 
     /// Whether a change leaves `by_group` as it is, as far as can be told at a glance: the sole membership of
-    /// a join comes, goes or gets another flag.
+    /// a join, which fits beside it, comes, goes or gets another flag.
     #[inline]
-    fn stays_out_of_by_group(found: &Found, new: Option<MembershipFlags>) -> bool {
+    fn stays_out_of_by_group(
+        parts: &MembershipParts<F>,
+        found: &Found,
+        new: Option<MembershipFlags>,
+    ) -> bool {
         let joins = |flags: Option<MembershipFlags>| {
             flags.is_none_or(|flags| flags.contains(MembershipFlags::JOIN))
         };
         let is_sole = match (found.sole, found.flags) {
-            (None, None) => true,
+            (None, None) => new.is_none_or(|flags| parts.sole(flags).is_some()),
             (Some(sole), Some(_)) => sole != SoleMembership::ELSEWHERE,
             _ => false,
         };

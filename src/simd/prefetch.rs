@@ -89,7 +89,7 @@ impl PrefetchRange {
     /// Whether the lines lie beyond the caches.
     #[cfg_attr(
         not(target_arch = "x86_64"),
-        allow(dead_code, reason = "only the x86-64 kernels use it")
+        allow(dead_code, reason = "only vector kernels use it")
     )]
     #[inline]
     pub(super) fn is_far(self) -> bool {

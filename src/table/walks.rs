@@ -76,7 +76,7 @@ impl<'s, F: Family> Interfaces<'s, F> {
 
     /// Continues behind `interface`, whether or not it has memberships. O(log n).
     pub fn after(self, interface: Interface<F>) -> Self {
-        Self { last: Some(interface), ..self }
+        Self { last: Some(interface), ..Self::new(self.indexes) }
     }
 }
 

@@ -57,6 +57,9 @@ pub(crate) struct Pool {
     in_use_bytes: usize,
     /// Whether free slots are taken in the order of their addresses.
     is_ordered: bool,
+    /// The calls of [`take`](Self::take) that the last reservation allows.
+    #[cfg(debug_assertions)]
+    reserved: Demand,
     parts: [Slots; Part::ALL.len()],
     #[cfg(test)]
     refuse_after: std::cell::Cell<Option<usize>>,
@@ -69,6 +72,8 @@ impl Pool {
             limit_bytes,
             in_use_bytes: 0,
             is_ordered: false,
+            #[cfg(debug_assertions)]
+            reserved: Demand::default(),
             parts: Part::ALL.map(Slots::new),
             #[cfg(test)]
             refuse_after: None.into(),
@@ -115,6 +120,10 @@ impl Pool {
                 slots.source.grow(&mut slots.free)?;
             }
         }
+        #[cfg(debug_assertions)]
+        {
+            self.reserved = demand;
+        }
         Ok(())
     }
 
@@ -122,6 +131,12 @@ impl Pool {
     #[inline]
     pub(super) fn take<K: Key, V>(&mut self, birth: u64, level: u8) -> NodePtr {
         let part = const { part_of::<K, V>() };
+        #[cfg(debug_assertions)]
+        {
+            let reserved = &mut self.reserved.0[part as usize];
+            assert!(*reserved > 0, "a node takes a slot that was reserved for it");
+            *reserved -= 1;
+        }
         let slots = &mut self.parts[part as usize];
         let slot = match slots.ordered.pop() {
             None if self.is_ordered => slots.source.carve().or_else(|| slots.free.pop()),
@@ -336,6 +351,7 @@ mod tests {
         #[cfg(not(groupscan_check))]
         {
             assert_eq!(pool.usage().free, usage.in_use + usage.free);
+            pool.reserve(large(1), Reach::Capacity).unwrap();
             assert_eq!(
                 Some(&take_large(&mut pool)),
                 nodes.last(),
@@ -372,6 +388,7 @@ mod tests {
             assert_eq!(pool.usage().mapped - before, chunk_bytes);
             let slots = pool.usage().free / LARGE;
             assert_eq!(slots, chunk_bytes / LARGE);
+            pool.reserve(large(slots), Reach::System).unwrap();
             for _ in 0..slots {
                 take_large(&mut pool);
             }
