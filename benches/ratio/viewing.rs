@@ -58,10 +58,10 @@ fn ipv6_table() -> GroupTable {
     for number in 0..JOINS as u128 {
         // Numbers in another order than that of the keys.
         let number = number * 7919 % JOINS as u128;
-        let group = V6::from_bits(0xff3e << 112 | number / 4);
+        let group = V6::from_bits((0xff3e << 112) | (number / 4));
         let source = match number % 4 {
             0 => V6::UNSPECIFIED,
-            host => V6::from_bits(0x2001_0db8 << 96 | (host - 1) << 94 | host),
+            host => V6::from_bits((0x2001_0db8 << 96) | ((host - 1) << 94) | host),
         };
         let lan = Interface::new(1);
         let membership = Membership::source_specific(group, source, lan, Protocol::MLD);

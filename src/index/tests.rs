@@ -11,6 +11,9 @@ use crate::types::key::{JoinKey, MembershipKey, MembershipParts};
 use crate::types::sole::SoleMembership;
 use crate::types::{Family, Interface, Join, Membership, MembershipFlags, Protocol, V4, V6};
 
+/// The most steps of a run. Miri interprets each.
+const STEPS: usize = if cfg!(miri) { 6 } else { 120 };
+
 /// What is to be in an order: the fields of a membership, in that order.
 type Fields<F> = (Interface<F>, Join<F>, Interface<F>, u32);
 
@@ -193,12 +196,12 @@ fn run<F: Family>(steps: Vec<Step>) {
 
 proptest! {
     #[test]
-    fn ipv4_indexes_keep_their_invariants(steps in proptest::collection::vec(step(), 0..120)) {
+    fn ipv4_indexes_keep_their_invariants(steps in proptest::collection::vec(step(), 0..STEPS)) {
         run::<V4>(steps);
     }
 
     #[test]
-    fn ipv6_indexes_keep_their_invariants(steps in proptest::collection::vec(step(), 0..120)) {
+    fn ipv6_indexes_keep_their_invariants(steps in proptest::collection::vec(step(), 0..STEPS)) {
         run::<V6>(steps);
     }
 }
@@ -208,7 +211,7 @@ fn first_memberships_that_do_not_fit_beside_their_joins_have_their_slots() {
     let neighbor = Interface::with_next_hop(1, V4::new(10, 0, 0, 1));
     let fits_not = Protocol::new(u32::MAX);
     for (on, protocol) in [(neighbor, Protocol::IGMP), (Interface::new(1), fits_not)] {
-        for held in 0..40 {
+        for held in 0..if cfg!(miri) { 6 } else { 40 } {
             let bounds = Bounds { node_bytes: usize::MAX, live_versions: 8 };
             let versions = Versions::<TableIndexes>::new(bounds);
             let add = |numbers: std::ops::Range<u32>| {
@@ -222,7 +225,7 @@ fn first_memberships_that_do_not_fit_beside_their_joins_have_their_slots() {
             };
             add(10_000..10_000 + held);
             let _held = versions.hold();
-            add(0..200);
+            add(0..if cfg!(miri) { 20 } else { 200 });
         }
     }
 }

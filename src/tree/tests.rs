@@ -13,7 +13,7 @@ impl Key for u64 {}
 impl Key for [u64; 5] {}
 
 /// The number of keys of large trees. Miri interprets each step.
-const MANY: u64 = if cfg!(miri) { 40 } else { 1000 };
+const MANY: u64 = if cfg!(miri) { 20 } else { 1000 };
 
 /// The wide key of a number.
 fn wide(number: u64) -> [u64; 5] {
@@ -123,7 +123,7 @@ enum Step {
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
-    let key = || 0..200u64;
+    let key = || 0..if cfg!(miri) { 30 } else { 200u64 };
     let step = prop_oneof![
         8 => (key(), any::<u16>()).prop_map(|(key, value)| Step::Insert(key, value)),
         6 => key().prop_map(Step::Remove),
@@ -137,7 +137,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         1 => Just(Step::Abort),
         1 => Just(Step::Hold),
     ];
-    proptest::collection::vec(step, 0..150)
+    proptest::collection::vec(step, 0..if cfg!(miri) { 15 } else { 150 })
 }
 
 fn check_reads<K: Key>(tree: &Tree<K, u16>, model: &BTreeMap<K, u16>, key: K) {
