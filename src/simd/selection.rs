@@ -55,3 +55,27 @@ impl<F: Family> Selection<F> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::types::V4;
+
+    #[test]
+    fn what_is_skipped_is_not_shown() {
+        const SOURCES: u32 = 6;
+        let join = |group, source| Join::new(V4::from_bits(group), V4::from_bits(source));
+        for (low, high) in (0..SOURCES).flat_map(|low| (low..SOURCES).map(move |high| (low, high)))
+        {
+            let [low, high] = [low, high].map(V4::from_bits);
+            let selection = Selection { low, high, once: Distinct::Key, shows_source: true };
+            for (from, to) in (0..SOURCES).flat_map(|from| (0..SOURCES).map(move |to| (from, to))) {
+                let is_shown = (from..to).any(|source| selection.shows(join(1, source), &mut None));
+                if from < to {
+                    assert_eq!(selection.skips(join(1, from), join(1, to)), !is_shown);
+                }
+                assert!(!selection.skips(join(1, from), join(2, to)), "any source may be between");
+            }
+        }
+    }
+}

@@ -175,3 +175,49 @@ fn a_membership_may_move_to_another_interface_in_one_transaction() {
     assert_eq!(indices(&before), [1]);
     assert_eq!(before.ipv4().joined_on(Interface::new(2)).count(), 0);
 }
+
+#[test]
+fn compaction_takes_no_memory_that_joins_may_not_take() {
+    let limit_bytes = 4 << 20;
+    let limits = Limits::default().with_node_bytes(limit_bytes).with_compaction(false);
+    let table = GroupTable::with_limits(limits);
+    let in_use = || table.stats().in_use_bytes;
+    let mut joined = BTreeSet::new();
+    let numbers = (0..).map(|number: u32| number.wrapping_mul(0x9e37_79b9) >> 8);
+    for number in numbers {
+        let join = Join::any_source(V4::from_bits(0xe000_0000 | number));
+        let mut txn = table.begin_write();
+        txn.join(&Membership::new(join, Interface::new(1), Protocol::IGMP)).unwrap();
+        txn.commit();
+        joined.insert(join);
+        if in_use() > limit_bytes - (96 << 10) {
+            break;
+        }
+    }
+    // Each version is held, so what is compacted does not free the nodes that it replaces.
+    let mut held = vec![table.snapshot().unwrap()];
+    let before = in_use();
+    for _ in 0..100 {
+        let mut txn = table.begin_write();
+        txn.txn.mark_changed();
+        index::keep_up(&mut txn.txn);
+        txn.commit();
+        assert!(in_use() <= limit_bytes);
+        held.push(table.snapshot().unwrap());
+    }
+    if cfg!(not(groupscan_check)) {
+        assert!(in_use() > before, "something was compacted");
+    }
+    let ended = loop {
+        match table.compact_step() {
+            Ok(true) => assert!(in_use() <= limit_bytes),
+            ended => break ended,
+        }
+    };
+    assert_eq!(ended, Err(WriteError::OutOfCapacity { limit_bytes }));
+    assert!(in_use() <= limit_bytes);
+    drop(held);
+    table.reclaim();
+    assert!(in_use() <= before);
+    assert!(joins(&table.snapshot().unwrap()).into_iter().eq(joined));
+}

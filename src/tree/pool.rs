@@ -396,4 +396,35 @@ mod tests {
         }
         assert_eq!(pool.existing().len(), taken, "no slot is taken twice");
     }
+
+    #[cfg(not(groupscan_check))]
+    #[test]
+    fn slots_are_taken_in_the_order_of_memory_and_none_is_lost() {
+        let mut pool = Pool::new(usize::MAX);
+        pool.reserve(small(1), Reach::System).unwrap();
+        let count = pool.usage().free / SMALL;
+        let mut nodes: Vec<NodePtr> = (0..count).map(|_| take_small(&mut pool)).collect();
+        nodes.sort_by_key(|node| node.address());
+        // All but two, so that one is left alone between them.
+        let is_kept = |at: usize| at == 10 || at == 12;
+        for at in (0..count).map(|at| at * 7 % count).filter(|at| !is_kept(*at)) {
+            free(&mut pool, nodes[at]);
+        }
+        let usage = pool.usage();
+        assert_eq!(usage.free, (count - 2) * SMALL);
+        pool.set_ordered(true);
+        assert_eq!(pool.usage(), usage);
+        let mut expected: Vec<usize> = (0..count).filter(|at| !is_kept(*at) && *at != 11).collect();
+        expected.push(11);
+        for at in &expected {
+            assert_eq!(take_small(&mut pool), nodes[*at]);
+        }
+        for at in expected {
+            free(&mut pool, nodes[at]);
+        }
+        pool.set_ordered(true);
+        pool.set_ordered(false);
+        assert_eq!(pool.usage(), usage);
+        assert_eq!(pool.existing().len(), 2);
+    }
 }

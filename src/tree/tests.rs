@@ -443,3 +443,29 @@ fn a_sweep_fills_the_leaves_and_keeps_the_keys() {
     assert!(bench.current.leaves().0 <= leaves);
     bench.end();
 }
+
+#[test]
+fn skipped_leaves_count() {
+    let mut bench = Bench::<u64>::new();
+    bench.transact(|tree, nodes| {
+        edit(tree, nodes, 1000).bulk_load(entries(0..1000));
+        true
+    });
+    for (low, high) in [(0, 1000), (100, 500), (3, 12), (990, 1000), (5, 6)] {
+        for from in [0, 1, 6, 101, 499, 995] {
+            let mut runs = bench.current.runs(from as usize..1000);
+            let is_skipped = |first: &u64, end: &u64| low <= *first && *end <= high;
+            let mut seen = Vec::new();
+            while let Some((run, rank)) = runs.next_unless(is_skipped) {
+                assert_eq!(run.entries.keys[0], rank as u64, "a key is its rank");
+                seen.extend(run.entries.keys);
+            }
+            assert!(seen.is_sorted_by(|a, b| a < b));
+            let skipped = (from..1000).filter(|key| !seen.contains(key)).collect::<Vec<_>>();
+            assert!(skipped.iter().all(|key| (low..high).contains(key)));
+            // The first leaf and the last one of each parent are read.
+            assert!(skipped.len() >= (high.saturating_sub(low.max(from) + 8)) as usize / 4);
+        }
+    }
+    bench.end();
+}
