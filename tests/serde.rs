@@ -5,8 +5,8 @@
 use std::fmt::Debug;
 
 use groupscan::{
-    Filter, GroupTable, Interface, Join, Membership, MembershipFlags, Position, Prefix, Protocol,
-    V4, V6, View,
+    Filter, GroupTable, Interface, Join, Membership, MembershipFlags, MembershipOrder, Position,
+    Prefix, Protocol, V4, V6, View,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -50,8 +50,11 @@ fn values_are_written_as_people_write_them() {
     );
     reads_back(
         Position::behind(Join::any_source(group)),
-        json!({"group": "232.1.1.1", "source": "0.0.0.0", "protocol": null}),
+        json!({"group": "232.1.1.1", "source": "0.0.0.0", "interface": null, "protocol": null}),
     );
+    for order in MembershipOrder::ALL {
+        reads_back(order, json!(order.name()));
+    }
     reads_back(GroupTable::new().version(), json!(0));
 }
 

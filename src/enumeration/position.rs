@@ -19,10 +19,17 @@ pub struct Position<F> {
     ///
     /// An enumeration of the memberships of one interface ignores it. One of all memberships by interface
     /// begins with the first membership if it is `None`.
+    #[cfg_attr(feature = "serde", serde(default = "none"))]
     pub interface: Option<Interface<F>>,
     /// The protocol, behind a membership; `None` behind all memberships of (group, source), on the interface
     /// if there is one.
     pub protocol: Option<Protocol>,
+}
+
+/// The interface of a position that was written without one.
+#[cfg(feature = "serde")]
+fn none<F>() -> Option<Interface<F>> {
+    None
 }
 
 impl<F: Family> Position<F> {

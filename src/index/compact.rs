@@ -105,27 +105,32 @@ fn keep_up_index<I: Swept>(txn: &mut TableTxn<'_>) {
 }
 
 /// Makes a step of a full sweep of all indexes. Returns whether more remains.
+///
+/// A step ends early if there is no more memory for what it is about to do. It fails only if it could do
+/// nothing at all.
 pub(crate) fn compact(txn: &mut TableTxn<'_>) -> Result<bool, WriteError> {
     let finished = match txn.state_mut().finished {
         Some(finished) => finished,
         None => {
             txn.state_mut().full = Sweeps::default();
-            txn.set_ordered(true);
+            txn.pool_mut().begin_order();
             0
         }
     };
+    txn.pool_mut().set_ordered(true);
     let (mut left, mut at, mut last) = (FULL_STEP, 0, finished);
     let results = for_each_index!(compact_index(txn, &mut left, &mut at, &mut last));
     let result: Result<(), WriteError> = results.into_iter().collect();
     let has_ended = last == at || result.is_err();
     txn.state_mut().finished = (!has_ended).then_some(last);
+    txn.pool_mut().set_ordered(false);
     if has_ended {
-        txn.set_ordered(false);
+        txn.pool_mut().end_order();
     }
     result.map(|()| !has_ended)
 }
 
-/// Sweeps the index of number `at`, if it is the next one, as far as `left` allows.
+/// Sweeps the index of number `at`, if it is the next one, as far as `left` and the memory allow.
 fn compact_index<I: Swept>(
     txn: &mut TableTxn<'_>,
     left: &mut usize,
@@ -137,7 +142,15 @@ fn compact_index<I: Swept>(
         return Ok(());
     }
     while *left > 0 {
-        txn.reserve(I::tree(txn.indexes()).compact_worst_case(), Reach::Capacity)?;
+        let demand = I::tree(txn.indexes()).compact_worst_case();
+        if let Err(error) = txn.reserve(demand, Reach::Capacity) {
+            if !txn.changed() {
+                return Err(error.into());
+            }
+            // The commit frees what this step has replaced.
+            *left = 0;
+            break;
+        }
         let next = I::sweep(&mut txn.state_mut().full).next;
         let swept = txn.edit(I::tree_mut).compact(next, *left, SweepKind::FillAndOrder);
         if swept.rewrote {

@@ -227,6 +227,9 @@ impl<F: Family> Indexes<F> {
         figures.joins.store(self.joins.len(), Ordering::Relaxed);
         figures.memberships.store(self.membership_count(), Ordering::Relaxed);
         figures.interfaces.store(self.interface_count(), Ordering::Relaxed);
+        figures.join_capacity.store(self.joins.capacity(), Ordering::Relaxed);
+        let capacity = self.by_interface.capacity() + self.by_neighbor.capacity();
+        figures.membership_capacity.store(capacity, Ordering::Relaxed);
     }
 
     /// The number of memberships.
@@ -311,12 +314,16 @@ pub(crate) struct FamilyFigures {
     joins: AtomicUsize,
     memberships: AtomicUsize,
     interfaces: AtomicUsize,
+    join_capacity: AtomicUsize,
+    membership_capacity: AtomicUsize,
 }
 
 impl FamilyFigures {
-    /// The numbers of joins, memberships and interfaces.
-    pub(crate) fn load(&self) -> [usize; 3] {
-        [&self.joins, &self.memberships, &self.interfaces]
+    /// The numbers of joins, memberships and interfaces, and those of joins and memberships that the leaves
+    /// have room for.
+    pub(crate) fn load(&self) -> [usize; 5] {
+        let Self { joins, memberships, interfaces, join_capacity, membership_capacity } = self;
+        [joins, memberships, interfaces, join_capacity, membership_capacity]
             .map(|figure| figure.load(Ordering::Relaxed))
     }
 }

@@ -15,7 +15,7 @@ use super::publication::Publication;
 use super::shared::{Shared, Writer};
 use super::{Version, VersionIndexes};
 use crate::sync::MutexGuard;
-use crate::tree::{AllocError, Demand, Edit, Reach, Tree};
+use crate::tree::{AllocError, Demand, Edit, Pool, Reach, Tree};
 use crate::types::key::Key;
 
 /// A write transaction.
@@ -108,9 +108,9 @@ impl<'v, S: VersionIndexes> Txn<'v, S> {
         self.writer.nodes.pool().has(demand)
     }
 
-    /// Takes free slots in the order of their addresses from now on, or no longer.
-    pub(crate) fn set_ordered(&mut self, is_ordered: bool) {
-        self.writer.nodes.pool_mut().set_ordered(is_ordered);
+    /// The pool, to choose in which order it takes slots.
+    pub(crate) fn pool_mut(&mut self) -> &mut Pool {
+        self.writer.nodes.pool_mut()
     }
 
     /// Reserves slots for a change. If there are too few, reclaims everything that can be reclaimed first.

@@ -108,6 +108,10 @@ impl SimdLevel {
     /// The fastest level that this processor has.
     #[must_use]
     pub fn best() -> Self {
+        // The stacks of checkers have no room for the vectors of code that is not optimised.
+        if cfg!(any(loom, shuttle)) {
+            return Self::PORTABLE;
+        }
         #[cfg(target_arch = "x86_64")]
         {
             if avx512::is_available() {

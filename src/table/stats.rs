@@ -54,10 +54,16 @@ pub struct FamilyStats {
     pub memberships: usize,
     /// The interfaces that have memberships.
     pub interfaces: usize,
+    /// The joins that the leaves of their index have room for: [`joins`](Self::joins) divided by this is how full
+    /// they are. [`FamilySnapshot::layout`](crate::FamilySnapshot::layout) also shows their order in memory.
+    pub join_capacity: usize,
+    /// The memberships that the leaves of the index by interface have room for.
+    pub membership_capacity: usize,
 }
 
 impl FamilyStats {
-    fn new([joins, memberships, interfaces]: [usize; 3]) -> Self {
-        Self { joins, memberships, interfaces }
+    fn new(figures: [usize; 5]) -> Self {
+        let [joins, memberships, interfaces, join_capacity, membership_capacity] = figures;
+        Self { joins, memberships, interfaces, join_capacity, membership_capacity }
     }
 }

@@ -219,5 +219,11 @@ fn compaction_takes_no_memory_that_joins_may_not_take() {
     drop(held);
     table.reclaim();
     assert!(in_use() <= before);
+    assert_eq!(table.compact(), Ok(()), "a step does what there is memory for");
+    assert!(in_use() < before);
+    let (layout, figures) = (table.snapshot().unwrap().ipv4().layout(), table.stats().ipv4);
+    assert_eq!(figures.join_capacity, layout.joins.capacity);
+    assert_eq!(figures.membership_capacity, layout.by_interface.capacity);
+    assert!((0.6..=1.0).contains(&layout.joins.fill()), "{layout:?}");
     assert!(joins(&table.snapshot().unwrap()).into_iter().eq(joined));
 }

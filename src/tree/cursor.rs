@@ -156,6 +156,24 @@ pub(crate) struct Cursor<'t, K, V> {
 }
 
 impl<K: Key, V: Pod> Tree<K, V> {
+    /// The value of a key.
+    pub(crate) fn get(&self, key: K) -> Option<V> {
+        self.seek(key).found()
+    }
+
+    /// The cursor at the first key that is not less than `key`.
+    #[inline]
+    pub(crate) fn seek(&self, key: K) -> Cursor<'_, K, V> {
+        let mut seek = Seek::new(self, key);
+        while seek.step() {}
+        seek.end()
+    }
+
+    /// The key at a rank, and its value.
+    pub(crate) fn select(&self, rank: usize) -> Option<(K, V)> {
+        self.seek_rank(rank).entry()
+    }
+
     /// The cursor at the key with this rank, or at the end.
     #[inline]
     pub(crate) fn seek_rank(&self, rank: usize) -> Cursor<'_, K, V> {

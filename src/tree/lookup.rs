@@ -1,11 +1,10 @@
-//! The tree, with lookups by key and ranks of keys.
+//! The tree, and ranks of keys.
 
 use std::marker::PhantomData;
 
 use bytemuck::Pod;
 
 use super::branch::NodeRef;
-use super::cursor::{Cursor, Seek};
 use super::layout::NodeLayout;
 use super::search::partition_point;
 use super::slot::NodePtr;
@@ -64,19 +63,6 @@ impl<K: Key, V: Pod> Tree<K, V> {
         self.root.map(|root| unsafe { NodeRef::new(root) })
     }
 
-    /// The value of a key.
-    pub(crate) fn get(&self, key: K) -> Option<V> {
-        self.seek(key).found()
-    }
-
-    /// The cursor at the first key that is not less than `key`.
-    #[inline]
-    pub(crate) fn seek(&self, key: K) -> Cursor<'_, K, V> {
-        let mut seek = Seek::new(self, key);
-        while seek.step() {}
-        seek.end()
-    }
-
     /// The number of keys that are less than `key`.
     pub(crate) fn lower_bound(&self, key: K) -> usize {
         self.rank_by(&key, |k| *k < key)
@@ -103,11 +89,6 @@ impl<K: Key, V: Pod> Tree<K, V> {
                 }
             }
         }
-    }
-
-    /// The key at a rank, and its value.
-    pub(crate) fn select(&self, rank: usize) -> Option<(K, V)> {
-        self.seek_rank(rank).entry()
     }
 }
 

@@ -138,10 +138,12 @@ impl Pool {
             *reserved -= 1;
         }
         let slots = &mut self.parts[part as usize];
-        let slot = match slots.ordered.pop() {
-            None if self.is_ordered => slots.source.carve().or_else(|| slots.free.pop()),
-            None => slots.free.pop().or_else(|| slots.source.carve()),
-            slot => slot,
+        let slot = if self.is_ordered {
+            let next = slots.ordered.pop().or_else(|| slots.source.carve());
+            next.or_else(|| slots.free.pop())
+        } else {
+            let next = slots.free.pop().or_else(|| slots.source.carve());
+            next.or_else(|| slots.ordered.pop())
         };
         let Some(slot) = slot else {
             unreachable!("a slot is reserved before a node is made");
@@ -152,17 +154,27 @@ impl Pool {
         slot
     }
 
-    /// Takes free slots in the order of their addresses from now on, or no longer: those that lie next to others,
-    /// then fresh ones, and scattered ones last. [`reserve`](Self::reserve) then maps fresh ones, until half of
-    /// the memory is free. Costs O(n log n) in the number of free slots, which it visits, and does nothing
-    /// if the system refuses memory for a list of them.
+    /// Sets the free slots that lie next to others apart, in the order of their addresses, for
+    /// [`set_ordered`](Self::set_ordered). Costs O(n log n) in the number of free slots, which it visits, and
+    /// does nothing if the system refuses memory for a list of them.
+    pub(crate) fn begin_order(&mut self) {
+        for slots in &mut self.parts {
+            slots.ordered.append_sorted(&mut slots.free, slots.part.slot_bytes());
+        }
+    }
+
+    /// Takes slots in the order of their addresses from now on, or no longer: those that were set apart, then
+    /// fresh ones, and scattered ones last. [`reserve`](Self::reserve) then maps fresh ones, until half of the
+    /// memory is free. Otherwise the slots that were set apart are taken last.
     pub(crate) fn set_ordered(&mut self, is_ordered: bool) {
         self.is_ordered = is_ordered;
+    }
+
+    /// Makes the slots that were set apart free as all others.
+    pub(crate) fn end_order(&mut self) {
+        self.is_ordered = false;
         for slots in &mut self.parts {
-            match is_ordered {
-                true => slots.ordered.append_sorted(&mut slots.free, slots.part.slot_bytes()),
-                false => slots.free.append(&mut slots.ordered),
-            }
+            slots.free.append(&mut slots.ordered);
         }
     }
 
@@ -237,7 +249,7 @@ impl Pool {
 struct Slots {
     part: Part,
     free: FreeList,
-    /// The slots that are used before those of `free`.
+    /// The slots that were set apart to be taken in order.
     ordered: FreeList,
     source: SlotSource,
 }
@@ -268,7 +280,7 @@ impl Drop for Pool {
     /// Returns the slots that were reserved and not used. Nodes that were not freed stay, so that leak
     /// detectors find them.
     fn drop(&mut self) {
-        self.set_ordered(false);
+        self.end_order();
         for slots in &mut self.parts {
             while let Some(slot) = slots.free.pop() {
                 // SAFETY: a free slot came from this source, and nothing refers to it (I1, I2).
@@ -327,7 +339,7 @@ mod tests {
             assert_eq!(Some(&take_small(&mut pool)), small_nodes.last());
         }
         let refused = Err(AllocError::Capacity { limit_bytes });
-        assert_eq!(pool.reserve(small(9), Reach::Capacity), refused);
+        assert_eq!(pool.reserve(small(10), Reach::Capacity), refused);
         let too_many = large(usize::MAX) + small(usize::MAX);
         assert_eq!(pool.reserve(too_many, Reach::Capacity), refused);
     }
@@ -403,6 +415,7 @@ mod tests {
         let mut pool = Pool::new(usize::MAX);
         pool.reserve(small(1), Reach::System).unwrap();
         let count = pool.usage().free / SMALL;
+        pool.reserve(small(count), Reach::System).unwrap();
         let mut nodes: Vec<NodePtr> = (0..count).map(|_| take_small(&mut pool)).collect();
         nodes.sort_by_key(|node| node.address());
         // All but two, so that one is left alone between them.
@@ -412,8 +425,10 @@ mod tests {
         }
         let usage = pool.usage();
         assert_eq!(usage.free, (count - 2) * SMALL);
-        pool.set_ordered(true);
+        pool.begin_order();
+        pool.reserve(small(count - 2), Reach::System).unwrap();
         assert_eq!(pool.usage(), usage);
+        pool.set_ordered(true);
         let mut expected: Vec<usize> = (0..count).filter(|at| !is_kept(*at) && *at != 11).collect();
         expected.push(11);
         for at in &expected {
@@ -422,8 +437,8 @@ mod tests {
         for at in expected {
             free(&mut pool, nodes[at]);
         }
-        pool.set_ordered(true);
-        pool.set_ordered(false);
+        pool.begin_order();
+        pool.end_order();
         assert_eq!(pool.usage(), usage);
         assert_eq!(pool.existing().len(), 2);
     }

@@ -205,6 +205,9 @@ fn run<K: Key>(steps: Vec<Step>, key: impl Fn(u64) -> K) {
                     }
                     Step::Compact(from, most, orders) => {
                         let kind = if orders { SweepKind::FillAndOrder } else { SweepKind::Fill };
+                        if orders {
+                            nodes.pool_mut().begin_order();
+                        }
                         nodes.pool_mut().set_ordered(orders);
                         let demand = tree.compact_worst_case();
                         let in_use = nodes.pool().in_use_bytes();
