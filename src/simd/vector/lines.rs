@@ -17,6 +17,15 @@ const FRONT: usize = 8;
 #[inline(always)]
 pub(in crate::simd) fn for_each_line(bytes: usize, ahead: PrefetchRange, line: impl Fn(usize)) {
     debug_assert!(bytes >= LINE_BYTES);
+    match ahead.is_second() {
+        true => lines::<true>(bytes, ahead, line),
+        false => lines::<false>(bytes, ahead, line),
+    }
+}
+
+/// As [`for_each_line`], for one kind of prefetches.
+#[inline(always)]
+fn lines<const IS_SECOND: bool>(bytes: usize, ahead: PrefetchRange, line: impl Fn(usize)) {
     let steps = bytes / LINE_BYTES;
     let asked = ahead.count();
     if !ahead.is_far() {
@@ -25,13 +34,13 @@ pub(in crate::simd) fn for_each_line(bytes: usize, ahead: PrefetchRange, line: i
             let groups = [0, 1, 2, 3].map(|group| (group * FRONT).min(asked - FRONT));
             if steps >= FRONT {
                 for front in 0..FRONT {
-                    groups.iter().for_each(|group| ahead.ask(group + front));
+                    groups.iter().for_each(|group| ahead.ask_into::<IS_SECOND>(group + front));
                     line(front * LINE_BYTES);
                 }
                 step = FRONT;
             } else {
                 for front in 0..FRONT {
-                    groups.iter().for_each(|group| ahead.ask(group + front));
+                    groups.iter().for_each(|group| ahead.ask_into::<IS_SECOND>(group + front));
                 }
             }
         } else {
@@ -48,7 +57,7 @@ pub(in crate::simd) fn for_each_line(bytes: usize, ahead: PrefetchRange, line: i
     } else {
         let both = steps.min(asked);
         for step in 0..both {
-            ahead.ask(step);
+            ahead.ask_into::<IS_SECOND>(step);
             line(step * LINE_BYTES);
         }
         for step in both..steps {
