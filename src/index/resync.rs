@@ -57,15 +57,17 @@ fn replace_on<F: Family, I: InterfaceIndex<F>>(
         by_interface: vec_for(txn, changes.len())?,
         by_group: vec_for(txn, 2 * changes.len())?,
     };
-    let reach = if added > 0 { Reach::Capacity } else { Reach::System };
-    let demand = IndexMut::<F, I>::new(txn).demand_of(changes.len());
-    txn.reserve(demand, reach)?;
     let transitions = changes.iter().map(|&Difference { join, old, new }| Transition {
         parts: MembershipParts::new(join, interface, protocol),
         old,
         new,
     });
-    IndexMut::<F, I>::new(txn).set_all(interface, transitions, &mut lists);
+    let index = IndexMut::<F, I>::new(txn);
+    index.plan(transitions, &mut lists);
+    let demand = index.demand_of(&lists);
+    let reach = if added > 0 { Reach::Capacity } else { Reach::System };
+    txn.reserve(demand, reach)?;
+    IndexMut::<F, I>::new(txn).set_all(interface, &lists);
     Ok(changes.len())
 }
 

@@ -181,25 +181,15 @@ impl<'a, 't, F: Family, I: InterfaceIndex<F>> IndexMut<'a, 't, F, I> {
         *count = *count + u32::from(after) - u32::from(before);
     }
 
-    /// The most slots that `changes` changes need.
-    pub(super) fn demand_of(&self, changes: usize) -> Demand {
-        let indexes = self.indexes();
-        I::tree(indexes).worst_case(changes)
-            + indexes.joins.worst_case(changes)
-            + indexes.by_group.worst_case(2 * changes)
-    }
-
-    /// Makes many changes of the memberships of one protocol on an interface. They ascend. The lists have room
-    /// for [as many updates](Lists) as there are changes, and the slots for the changes are reserved.
-    pub(super) fn set_all(
-        &mut self,
-        interface: Interface<F>,
+    /// Fills the lists, which have room, with the updates that changes of the memberships of one protocol on an
+    /// interface make. The changes ascend.
+    pub(super) fn plan(
+        &self,
         changes: impl Iterator<Item = Transition<F>>,
         lists: &mut Lists<F, I>,
     ) {
-        let had_memberships = self.indexes().has_memberships(interface);
+        let indexes = self.indexes();
         for Transition { parts, old, new } in changes {
-            let indexes = self.indexes();
             let updates = group_updates(indexes, indexes.join(parts.join()), &parts, old, new);
             let value = new.map(MembershipFlags::bits);
             lists.by_interface.push(KeyUpdate { key: I::Key::new(parts), value });
@@ -209,6 +199,20 @@ impl<'a, 't, F: Family, I: InterfaceIndex<F>> IndexMut<'a, 't, F, I> {
             }
             lists.by_group.extend(updates.by_group.into_iter().flatten());
         }
+    }
+
+    /// The most slots that the planned updates need.
+    pub(super) fn demand_of(&self, lists: &Lists<F, I>) -> Demand {
+        let indexes = self.indexes();
+        I::tree(indexes).worst_case(lists.by_interface.len())
+            + indexes.joins.worst_case(lists.joins.len())
+            + indexes.by_group.worst_case(lists.by_group.len())
+    }
+
+    /// Makes the updates that were [planned](Self::plan) for the indexes as they are. The slots for them are
+    /// reserved.
+    pub(super) fn set_all(&mut self, interface: Interface<F>, lists: &Lists<F, I>) {
+        let had_memberships = self.indexes().has_memberships(interface);
         self.txn.edit(|indexes| I::tree_mut(indexes.of_mut::<F>())).apply(&lists.by_interface);
         self.txn.edit(|indexes| &mut indexes.of_mut::<F>().joins).apply(&lists.joins);
         self.txn.edit(|indexes| &mut indexes.of_mut::<F>().by_group).apply(&lists.by_group);
@@ -230,7 +234,7 @@ pub(super) struct Transition<F> {
     pub(super) new: Option<MembershipFlags>,
 }
 
-/// Lists for the updates that [`IndexMut::set_all`] makes: one of `joins` and `by_interface` and two of
+/// The updates that [`IndexMut::plan`] makes, at most: one of `joins` and `by_interface` and two of
 /// `by_group` for each change.
 pub(super) struct Lists<F: Family, I: InterfaceIndex<F>> {
     pub(super) joins: Vec<KeyUpdate<F::JoinKey, SoleMembership>>,

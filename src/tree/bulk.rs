@@ -19,16 +19,13 @@ pub(crate) struct KeyUpdate<K, V> {
 
 impl<K: Key, V: Pod> Edit<'_, K, V> {
     /// Inserts ascending entries into an empty tree. All leaves but the last become full.
-    pub(crate) fn bulk_load(&mut self, mut entries: impl Iterator<Item = (K, V)>) {
+    pub(crate) fn bulk_load(&mut self, entries: impl Iterator<Item = (K, V)>) {
         debug_assert_eq!(self.tree.len(), 0);
-        loop {
+        let mut entries = entries.peekable();
+        while entries.peek().is_some() {
             let all = entries.by_ref().take(NodeLayout::<K, V>::LEAF_CAPACITY);
             let mut new = filled(self.nodes, all);
             let count = new.as_mut().len();
-            if count == 0 {
-                self.nodes.discard(NodeRef::Leaf(new.as_mut().read()));
-                return;
-            }
             if self.tree.len() == 0 {
                 self.set_root(new.into_ptr(), 1);
                 (self.tree.length, self.tree.leaves) = (count as u32, 1);
@@ -42,6 +39,9 @@ impl<K: Key, V: Pod> Edit<'_, K, V> {
     /// Makes changes whose keys ascend strictly, in one pass. Changes of the same leaf are merged into it
     /// together, unless the leaf would become too empty. Leaves that overflow become full leaves.
     pub(crate) fn apply(&mut self, mut changes: &[KeyUpdate<K, V>]) {
+        if changes.is_empty() {
+            return;
+        }
         if self.tree.len() == 0 {
             self.bulk_load(changes.iter().filter_map(|change| Some((change.key, change.value?))));
             return;

@@ -39,6 +39,9 @@ impl<K: Key, V: Pod> Tree<K, V> {
     /// The most slots that `changes` changes need, in addition to those in use.
     #[inline]
     pub(crate) fn worst_case(&self, changes: usize) -> Demand {
+        if changes == 0 {
+            return Demand::default();
+        }
         if changes == 1 {
             // On each level a copy, and a copy of a neighbour or a split; and a new root or a first leaf.
             return Demand::of::<K, V>(2 * usize::from(self.height) + 2);
