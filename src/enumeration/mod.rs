@@ -169,8 +169,8 @@ impl<F: Family, K: Kind> Enumeration<F, K> {
         self.source.packer(self.snapshot.indexes::<F>(), &self.filter, range)
     }
 
-    /// Packs the records that are shown from a place on, until one has no room. Returns the place of that one,
-    /// or the end.
+    /// Packs the records that are shown from a place on, until one has no room. Returns the place of that
+    /// one, or the end.
     fn pack_shown(&self, from: Place, buf: &mut RecordBuf<'_, K::Record<F>>) -> Place {
         let packer = self.packer(from..self.end);
         packer.compact(self.simd_level, self.selection.as_ref(), buf).unwrap_or(self.end)
@@ -258,7 +258,8 @@ impl<F: Family, K: Kind> Enumeration<F, K> {
         }
     }
 
-    /// Moves the cursor from `at` to `next`, unless it has moved: then the batch belongs to another call (I2).
+    /// Moves the cursor from `at` to `next`, unless it has moved: then the batch belongs to another call
+    /// (I2).
     #[inline]
     fn claim(&self, at: Place, next: Place) -> bool {
         self.cursor.compare_exchange(at, next, Ordering::Relaxed, Ordering::Relaxed).is_ok()

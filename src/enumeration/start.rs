@@ -59,8 +59,8 @@ impl<'s, F: Family> FamilySnapshot<'s, F> {
         self.start_memberships(MembershipSource::On(interface), filter)
     }
 
-    /// Starts an enumeration of all memberships, of all interfaces and protocols, including those that are not
-    /// joins, in an order. `filter` narrows it; an interface of the filter makes it
+    /// Starts an enumeration of all memberships, of all interfaces and protocols, including those that are
+    /// not joins, in an order. `filter` narrows it; an interface of the filter makes it
     /// [`enumerate_memberships`](Self::enumerate_memberships) of that interface. It holds the version, as the
     /// snapshot does.
     ///
