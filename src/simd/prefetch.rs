@@ -26,8 +26,8 @@ const FAR: usize = 1 << (usize::BITS - 1);
 const SECOND: usize = 1 << (usize::BITS - 2);
 
 /// Whether this processor does better with prefetches into the second-level cache: AMD's family 25 (Zen 3 and
-/// 4) enumerates a million joins 1.2 to 1.5 times as fast with them and changes them in 0.83 of the time, while
-/// family 26 (Zen 5) is 5 % slower.
+/// 4) enumerates a million joins 1.2 to 1.5 times as fast with them and changes them in 0.83 of the time,
+/// while family 26 (Zen 5) is 5 % slower.
 #[inline]
 pub(crate) fn prefers_second_level() -> bool {
     #[cfg(all(target_arch = "x86_64", not(miri)))]
@@ -117,8 +117,8 @@ impl PrefetchRange {
         }
     }
 
-    /// Requests line `at` into the cache that [`is_second`](Self::is_second) tells. A loop that branches on that
-    /// once is faster than one that calls [`ask`](Self::ask).
+    /// Requests line `at` into the cache that [`is_second`](Self::is_second) tells. A loop that branches on
+    /// that once is faster than one that calls [`ask`](Self::ask).
     #[inline(always)]
     pub(super) fn ask_into<const IS_SECOND: bool>(self, at: usize) {
         debug_assert!(at < self.count());

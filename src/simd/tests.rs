@@ -15,8 +15,8 @@ use crate::types::{Family, Interface, Join, MembershipFlags, Protocol, V4, V6};
 
 const LENGTHS: usize = if cfg!(miri) { 12 } else { 300 };
 
-/// The short lengths that every compaction is tried at: fewer with cfg(groupscan_check), with which slow tools
-/// run the tests.
+/// The short lengths that every compaction is tried at: fewer with cfg(groupscan_check), with which slow
+/// tools run the tests.
 const FEW: usize = if cfg!(groupscan_check) { 18 } else { 40 };
 
 /// The bytes around a buffer, which must not change.

@@ -128,14 +128,43 @@ impl Once for EachGroup {
 
 /// Compacts entries from the front as [`SimdLevel::compact`](crate::SimdLevel::compact), until a vector needs
 /// to be compacted one by one: its records may not fit, there are fewer entries than lanes, or what is shown
-/// depends on more than the lane before. Returns the number of entries compacted.
+/// depends on more than the lane before. Returns the number of entries compacted; 0 if the recipe is not of
+/// joins.
 ///
 /// # Safety
 ///
-/// The processor must have the instructions of `L`, and the function into which this one is inlined must
-/// enable them. The recipe must be of joins of the family of `L`.
+/// The processor must have the instructions of `L4` and `L6`, the lanes of IPv4 and IPv6, and the function
+/// into which this one is inlined must enable them.
 #[inline(always)]
-pub(in crate::simd) unsafe fn compact<L: Lanes, R: Recipe>(
+pub(in crate::simd) unsafe fn compact<L4: Lanes, L6: Lanes, R: Recipe>(
+    recipe: R,
+    selection: &Selection<R::Family>,
+    last: &mut Last<R::Family>,
+    entries: Entries<'_, R::Key, R::Value>,
+    buf: &mut RecordBuf<'_, R::Record>,
+    ahead: PrefetchRange,
+) -> usize {
+    // SAFETY: as this function requires; the lanes are those of the shape's family.
+    unsafe {
+        match R::SHAPE {
+            Shape::Join4 | Shape::InterfaceJoin4 => {
+                lanes::<L4, R>(recipe, selection, last, entries, buf, ahead)
+            }
+            Shape::Join6 | Shape::InterfaceJoin6 => {
+                lanes::<L6, R>(recipe, selection, last, entries, buf, ahead)
+            }
+            Shape::Membership4 | Shape::Membership6 | Shape::Scalar => 0,
+        }
+    }
+}
+
+/// As [`compact`], by lanes `L`.
+///
+/// # Safety
+///
+/// As [`compact`], and the recipe must be of joins of the family of `L`.
+#[inline(always)]
+unsafe fn lanes<L: Lanes, R: Recipe>(
     recipe: R,
     selection: &Selection<R::Family>,
     last: &mut Last<R::Family>,
@@ -168,11 +197,11 @@ pub(in crate::simd) unsafe fn compact<L: Lanes, R: Recipe>(
     }
 }
 
-/// As [`compact`], of a selection that shows each `O` once and whose range is not empty.
+/// As [`lanes`], of a selection that shows each `O` once and whose range is not empty.
 ///
 /// # Safety
 ///
-/// As [`compact`]. There must be at least `COUNT` entries.
+/// As [`lanes`]. There must be at least `COUNT` entries.
 #[inline(always)]
 unsafe fn vectors<L: Lanes, R: Recipe, O: Once>(
     recipe: R,

@@ -6,7 +6,7 @@
 use std::arch::x86_64::*;
 
 use crate::simd::prefetch::PrefetchRange;
-use crate::simd::recipe::{Recipe, Shape};
+use crate::simd::recipe::Recipe;
 use crate::simd::record_buf::RecordBuf;
 use crate::simd::selection::{Last, Selection};
 use crate::simd::vector::layout;
@@ -500,17 +500,6 @@ pub(in crate::simd) unsafe fn compact<R: Recipe>(
     buf: &mut RecordBuf<'_, R::Record>,
     ahead: PrefetchRange,
 ) -> usize {
-    // SAFETY: the processor has the instructions, and this function enables them. The shapes are those of the
-    // families of `Joins4` and `Joins6`.
-    unsafe {
-        match R::SHAPE {
-            Shape::Join4 | Shape::InterfaceJoin4 => {
-                vector::compact::<Joins4, R>(recipe, selection, last, entries, buf, ahead)
-            }
-            Shape::Join6 | Shape::InterfaceJoin6 => {
-                vector::compact::<Joins6, R>(recipe, selection, last, entries, buf, ahead)
-            }
-            Shape::Membership4 | Shape::Membership6 | Shape::Scalar => 0,
-        }
-    }
+    // SAFETY: the processor has the instructions, and this function enables them.
+    unsafe { vector::compact::<Joins4, Joins6, R>(recipe, selection, last, entries, buf, ahead) }
 }
