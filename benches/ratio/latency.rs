@@ -32,8 +32,10 @@ pub(crate) fn ask(asked: &Asked) {
     asked.ask(name, || many_snapshots_held(name));
     let name = "commit p99.9, compaction on / off";
     asked.ask(name, || compaction(name));
-    let name = "churn: update with compaction / without, 1,048,576 joins";
-    asked.ask(name, || churn(name));
+    for joins in [1 << 10, 64 << 10, JOINS] {
+        let name = format!("churn: update with compaction / without, {joins} joins");
+        asked.ask(&name, || churn(&name, joins));
+    }
     let name = "64 diverged snapshots dropped, newest first / oldest first";
     asked.ask(name, || drop_orders(name));
     let name = "commit p99.9, second after a diverged snapshot was dropped / idle";
@@ -62,14 +64,14 @@ struct Changing {
 
 impl Changing {
     fn new() -> Self {
-        Self::with_compaction(true)
+        Self::with_compaction(JOINS, true)
     }
 
-    fn with_compaction(compacts: bool) -> Self {
+    fn with_compaction(joins: usize, compacts: bool) -> Self {
         let mut random = Random::new();
         let table = GroupTable::with_limits(Limits::default().with_compaction(compacts));
-        change(&table, &Random::new().keys(JOINS), true);
-        let churn = Churn::new(random.keys(JOINS), random);
+        change(&table, &Random::new().keys(joins), true);
+        let churn = Churn::new(random.keys(joins), random);
         Self { table, churn }
     }
 
@@ -115,24 +117,24 @@ fn many_snapshots_held(name: &str) {
 }
 
 /// Two tables, with and without compaction, each changed once a join on average.
-fn churned() -> [Changing; 2] {
+fn churned(joins: usize) -> [Changing; 2] {
     [true, false].map(|compacts| {
-        let mut changing = Changing::with_compaction(compacts);
-        changing.churn.run(&changing.table, 2 * JOINS);
+        let mut changing = Changing::with_compaction(joins, compacts);
+        changing.churn.run(&changing.table, 2 * joins);
         changing
     })
 }
 
 fn compaction(name: &str) {
-    let [mut on, mut off] = churned();
+    let [mut on, mut off] = churned(JOINS);
     let rounds = (0..PAIRS)
         .map(|_| (on.p999(|done| done == COMMITS), off.p999(|done| done == COMMITS)))
         .collect();
     print_ratio(name, "ns", rounds);
 }
 
-fn churn(name: &str) {
-    let [mut on, mut off] = churned();
+fn churn(name: &str, joins: usize) {
+    let [mut on, mut off] = churned(joins);
     let round = |changing: &mut Changing| {
         nanos_a_unit(COMMITS, || changing.churn.run(&changing.table, COMMITS))
     };
@@ -140,9 +142,10 @@ fn churn(name: &str) {
     print_ratio(name, "ns", rounds);
     for (changing, with) in [(on, "with"), (off, "without")] {
         let layout = changing.table.snapshot().expect("few versions live").ipv4().layout();
-        let [joins, by_interface] = [layout.joins, layout.by_interface].map(|index| index.fill());
-        let name = format!("churn: fill of joins, by interface, {with} compaction");
-        print_figure(&name, format!("{joins:.3} {by_interface:.3}"));
+        let [of_joins, by_interface] =
+            [layout.joins, layout.by_interface].map(|index| index.fill());
+        let name = format!("churn: fill, joins and by interface, {with}, {joins} joins");
+        print_figure(&name, format!("{of_joins:.3} {by_interface:.3}"));
     }
 }
 

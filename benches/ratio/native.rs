@@ -39,10 +39,24 @@ pub(crate) fn ask(asked: &Asked) {
 }
 
 /// A table of the C API.
-struct InC(*mut groupscan_table);
+pub(crate) struct InC(*mut groupscan_table);
 
 impl InC {
-    fn table(&self) -> &GroupTable {
+    pub(crate) fn new() -> Self {
+        let mut table = ptr::null_mut();
+        // SAFETY: null options select the defaults.
+        assert_eq!(unsafe { groupscan_table_create(ptr::null(), &mut table) }, GROUPSCAN_OK);
+        Self(table)
+    }
+
+    pub(crate) fn snapshot(&self) -> SnapshotInC {
+        let mut snapshot = ptr::null_mut();
+        // SAFETY: the table exists.
+        assert_eq!(unsafe { groupscan_table_snapshot(self.0, &mut snapshot) }, GROUPSCAN_OK);
+        SnapshotInC(snapshot)
+    }
+
+    pub(crate) fn table(&self) -> &GroupTable {
         // SAFETY: the table exists until this is dropped.
         unsafe { &*self.0 }.table()
     }
@@ -64,12 +78,19 @@ impl Drop for InC {
     }
 }
 
+/// A snapshot of the C API.
+pub(crate) struct SnapshotInC(pub(crate) *mut groupscan_snapshot);
+
+impl Drop for SnapshotInC {
+    fn drop(&mut self) {
+        // SAFETY: this owns the snapshot, and does not use it afterwards.
+        unsafe { groupscan_snapshot_destroy(self.0) };
+    }
+}
+
 /// A table of some joins, added in the order of `keys`.
 fn filled(keys: &[u64]) -> InC {
-    let mut table = ptr::null_mut();
-    // SAFETY: null options select the defaults.
-    assert_eq!(unsafe { groupscan_table_create(ptr::null(), &mut table) }, GROUPSCAN_OK);
-    let table = InC(table);
+    let table = InC::new();
     table.join(&keys.iter().map(|key| membership_in_c(*key)).collect::<Vec<_>>());
     table
 }
@@ -114,18 +135,16 @@ fn bulk_joins(name: &str, in_c: &InC, random: &mut Random) {
 
 /// An enumeration through a buffer of `bytes` bytes.
 fn record_batches(name: &str, in_c: &InC, bytes: usize) {
-    let mut snapshot = ptr::null_mut();
-    // SAFETY: the table exists.
-    assert_eq!(unsafe { groupscan_table_snapshot(in_c.0, &mut snapshot) }, GROUPSCAN_OK);
-    // SAFETY: the snapshot exists until it is destroyed below.
-    let in_rust: &Snapshot = unsafe { &*snapshot }.snapshot();
+    let snapshot = in_c.snapshot();
+    // SAFETY: the snapshot exists until it is dropped.
+    let in_rust: &Snapshot = unsafe { &*snapshot.0 }.snapshot();
     let [mut buffer, mut other_buffer] = [(); 2].map(|()| huge(&vec![0; bytes]));
     let calls = in_rust.ipv4().len().div_ceil(bytes / Enumeration::<V4>::ENTRY_BYTES);
     let turns = (32_768 / calls).max(1);
     let c = || {
         nanos_a_unit(calls * turns, || {
             for _ in 0..turns {
-                assert_eq!(enumerate(snapshot, buffer.bytes_mut()), JOINS);
+                assert_eq!(enumerate(snapshot.0, buffer.bytes_mut()), JOINS);
             }
         })
     };
@@ -142,8 +161,6 @@ fn record_batches(name: &str, in_c: &InC, bytes: usize) {
         })
     };
     alternate(name, "ns a call", c, rust);
-    // SAFETY: this owns the snapshot, and does not use it afterwards.
-    unsafe { groupscan_snapshot_destroy(snapshot) };
 }
 
 /// Enumerates through a buffer, and returns the number of records.

@@ -1,9 +1,14 @@
 //! Steps of SNMP walks (GETNEXT) over memberships and interfaces: each resumes behind the last key.
 
+#![allow(unsafe_code, reason = "calls the C ABI")]
+
 use std::hint::black_box;
 
+use bytemuck::Zeroable;
 use groupscan::{FamilySnapshot, GroupTable, Interface, Membership, MembershipOrder, Protocol, V4};
+use groupscan_capi::*;
 
+use crate::native::InC;
 use crate::rounds::{Asked, median, nanos_a_unit, print_figure};
 
 /// The interfaces, and the groups on each.
@@ -14,10 +19,15 @@ const GROUPS: u32 = 10;
 const STEPS: usize = 100_000;
 
 pub(crate) fn ask(asked: &Asked) {
-    let orders = [(MembershipOrder::ByGroup, "group"), (MembershipOrder::ByInterface, "interface")];
-    for (order, by) in orders {
+    let orders = [
+        (MembershipOrder::ByGroup, GROUPSCAN_BY_GROUP, "group"),
+        (MembershipOrder::ByInterface, GROUPSCAN_BY_INTERFACE, "interface"),
+    ];
+    for (order, order_in_c, by) in orders {
         let name = format!("GETNEXT of memberships by {by}, 100,000 interfaces x 10 groups, ns");
         asked.ask(&name, || memberships(&name, order));
+        let name = format!("groupscan.h: {name}");
+        asked.ask(&name, || memberships_in_c(&name, order_in_c));
     }
     let name = "GETNEXT of interfaces, 100,000 interfaces x 10 groups, ns";
     asked.ask(name, || interfaces(name));
@@ -25,6 +35,11 @@ pub(crate) fn ask(asked: &Asked) {
 
 fn table() -> GroupTable {
     let table = GroupTable::new();
+    fill(&table);
+    table
+}
+
+fn fill(table: &GroupTable) {
     let mut txn = table.begin_write();
     for number in 0..INTERFACES {
         // Interfaces in another order than that of their indices.
@@ -36,7 +51,6 @@ fn table() -> GroupTable {
         }
     }
     txn.commit();
-    table
 }
 
 /// Steps from the start on, or from a place in the middle.
@@ -60,6 +74,23 @@ fn memberships(name: &str, order: MembershipOrder) {
     };
     let first = ipv4.all_memberships(order).next().expect("a membership");
     print_figure(name, format!("{:.0}", steps(first, |last| all(ipv4, last))));
+}
+
+fn memberships_in_c(name: &str, order: groupscan_membership_order) {
+    let table = InC::new();
+    fill(table.table());
+    let snapshot = table.snapshot();
+    let next = |last: Option<&groupscan_membership_entry4>| {
+        let mut next = Zeroable::zeroed();
+        // SAFETY: the snapshot exists, the record is null or readable, and the place is writable.
+        let status = unsafe {
+            let last = last.map_or(std::ptr::null(), |last| last);
+            groupscan_snapshot_next_membership4(snapshot.0, order as u32, last, &mut next)
+        };
+        (status == GROUPSCAN_OK).then_some(next)
+    };
+    let first = next(None).expect("a membership");
+    print_figure(name, format!("{:.0}", steps(first, |last| next(Some(last)))));
 }
 
 fn interfaces(name: &str) {

@@ -1,4 +1,4 @@
-//! Our table, with all its three indexes of memberships.
+//! Our table, with all its indexes of memberships.
 
 use groupscan::{
     Enumeration, Filter, GroupTable, Interface, Join, Membership, Protocol, Snapshot, V4,
@@ -10,7 +10,7 @@ use crate::page::{Page, Sink};
 
 pub(super) const KIND: Kind = Kind {
     name: "groupscan",
-    about: "`GroupTable`: three indexes; `get_next` on a snapshot; one transaction per commit",
+    about: "`GroupTable`: two indexes, or three; `get_next` on a snapshot; one transaction per commit",
     packages: &["groupscan"],
     is_ours: true,
     enumerates: true,

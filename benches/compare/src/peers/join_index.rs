@@ -8,7 +8,7 @@ use crate::page::{Page, Sink};
 
 pub(super) const KIND: Kind = Kind {
     name: "groupscan (joins alone)",
-    about: "`internals::JoinIndex`: one of the table's three indexes; one transaction per commit",
+    about: "`internals::JoinIndex`: one of the table's indexes; one transaction per commit",
     packages: &["groupscan"],
     is_ours: true,
     enumerates: false,

@@ -52,7 +52,7 @@ fn ask(run: &mut Run<'_>) -> Result<Answer> {
         answer.measures.extend(measures(QUESTION.name, size, &ENTRY, &figures));
     }
     answer.notes.push(
-        "groupscan keeps three indexes of the memberships; its peers keep one, and left-right has two \
+        "groupscan keeps two indexes of the memberships here; its peers keep one, and left-right has two \
          copies of it."
             .into(),
     );

@@ -61,7 +61,7 @@ fn ask(run: &mut Run<'_>) -> Result<Answer> {
         }
     }
     answer.notes.push(
-        "groupscan keeps three indexes of the memberships; its peers keep one. `groupscan (joins \
+        "groupscan keeps two indexes of the memberships here; its peers keep one. `groupscan (joins \
          alone)` does the same work as the peers."
             .into(),
     );
