@@ -1,5 +1,5 @@
-//! Walks a table as an SNMP agent does: each step knows only the membership before, and reads the version that
-//! is current then.
+//! Walks a table as an SNMP agent does: each step knows only the membership before, and reads the version
+//! that is current then.
 //!
 //! `cargo run --example snmp_walk`
 

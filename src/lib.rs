@@ -90,8 +90,8 @@
 //!   long retains the nodes of its version, and nothing else.
 //! - Writers take turns. A transaction copies each leaf that it changes, and the path to it, once; so combine
 //!   many changes in one. Writers, not readers, free the nodes of dead versions.
-//! - The bytes of nodes are counted, and bounded by [`Limits`]. At the limits joins and snapshots are refused;
-//!   leaves are not. A table keeps its memory until it is dropped.
+//! - The bytes of nodes are counted, and bounded by [`Limits`]. At the limits joins and snapshots are
+//!   refused; leaves are not. A table keeps its memory until it is dropped.
 //! - Records are computed while they are packed: an enumeration reads 8 bytes of an IPv4 join, and writes 16.
 //! - A join is in two indexes, or three if it has several memberships: every query is cheap, and updates are
 //!   not. One join and its commit take up to 1.5 µs at a million joins and some 40 bytes, several times what

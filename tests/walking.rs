@@ -1,4 +1,5 @@
-//! Ways through a version: every SIMD level, memberships in both orders, positions, parts, iterators, raw keys.
+//! Ways through a version: every SIMD level, memberships in both orders, positions, parts, iterators, raw
+//! keys.
 
 use std::collections::BTreeSet;
 use std::mem::MaybeUninit;

@@ -43,8 +43,8 @@ pub trait Grows: Pod {
 ///
 /// # Safety
 ///
-/// The pointer is null, or of the manager of the process, or of an object that was handed out and is not taken
-/// back for `'a`.
+/// The pointer is null, or of the manager of the process, or of an object that was handed out and is not
+/// taken back for `'a`.
 pub(crate) unsafe fn object<'a, T: Send + Sync>(
     object: *const T,
 ) -> Result<&'a T, groupscan_status> {
@@ -294,8 +294,8 @@ impl<T: Pod> List<T> {
 }
 
 /// The caller's buffer, as memory for records of `enumeration`. A null buffer is an empty one if the stated
-/// length is less than a record, so that a call can ask for the size, or if the enumeration is over. Any other
-/// null buffer is `None`.
+/// length is less than a record, so that a call can ask for the size, or if the enumeration is over. Any
+/// other null buffer is `None`.
 ///
 /// # Safety
 ///

@@ -173,8 +173,8 @@ pub unsafe extern "C" fn MgmGroupEnumerationStart(
 /// # Safety
 ///
 /// `buffer_bytes` and `entries` are each null or point to a readable and writable `DWORD`. `buffer` is null
-/// or points to `*buffer_bytes` writable bytes that no other thread accesses during the call. The three do not
-/// overlap.
+/// or points to `*buffer_bytes` writable bytes that no other thread accesses during the call. The three do
+/// not overlap.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn MgmGroupEnumerationGetNext(
     enumeration: Handle,

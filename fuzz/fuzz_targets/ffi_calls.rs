@@ -1,6 +1,6 @@
-//! Calls of the C interfaces, from the input. Either calls of `mgm.h` with all kinds of handles, null pointers
-//! and odd buffers, each of which must answer as the model does; or changes through `groupscan.h`, which must
-//! have the results of the same calls in Rust.
+//! Calls of the C interfaces, from the input. Either calls of `mgm.h` with all kinds of handles, null
+//! pointers and odd buffers, each of which must answer as the model does; or changes through `groupscan.h`,
+//! which must have the results of the same calls in Rust.
 
 #![cfg_attr(fuzzing, no_main)]
 
@@ -18,7 +18,8 @@ use groupscan_testing::mgm::{Entry, Got, InterfaceOf, Mgm};
 const STEPS: usize = 500;
 const CHANGES: usize = 12;
 
-/// The greatest number of memberships in a change. The worst case of each is reserved, one heap block per node.
+/// The greatest number of memberships in a change. The worst case of each is reserved, one heap block per
+/// node.
 const ROW: u8 = 24;
 
 /// The bytes of one change.

@@ -1,6 +1,6 @@
 //! Memberships with addresses, interfaces and protocols from the input: each index returns them unchanged, in
-//! the order of their bytes, and finds each at its place in a sorted list. Interfaces order by index, then by the
-//! bytes of their next hops.
+//! the order of their bytes, and finds each at its place in a sorted list. Interfaces order by index, then by
+//! the bytes of their next hops.
 
 #![cfg_attr(fuzzing, no_main)]
 

@@ -3,7 +3,7 @@
 //! Two sweeps go through each index, independently of each other:
 //!
 //! - the *upkeep*, a little of which is part of commits: each change of an index lets the sweep of that index
-//!   pass [`UPKEEP`](super::sweeps::UPKEEP) keys more, so every key is passed about once in N / 5 changes of an
+//!   pass [`UPKEEP`](super::sweeps::UPKEEP) keys more, so every key is passed about once in N / 8 changes of an
 //!   index of N keys, and an index that changes stays above 7/8 full;
 //! - the *full* sweep, which a caller asks for, and which also puts the leaves in the order of memory.
 //!
@@ -92,8 +92,16 @@ pub(crate) fn keep_up(txn: &mut TableTxn<'_>) {
 #[inline]
 fn keep_up_index<I: Swept>(txn: &mut TableTxn<'_>) {
     let Sweep { next, credit } = *I::sweep(&mut txn.state_mut().upkeep);
-    let demand = I::tree(txn.indexes()).compact_worst_case();
-    if credit <= 0 || !txn.has_slots(demand) || txn.reserve(demand, Reach::Capacity).is_err() {
+    if credit <= 0 {
+        return;
+    }
+    let tree = I::tree(txn.indexes());
+    if tree.is_compact() {
+        I::sweep(&mut txn.state_mut().upkeep).credit = 0;
+        return;
+    }
+    let demand = tree.compact_worst_case();
+    if !txn.has_slots(demand) || txn.reserve(demand, Reach::Capacity).is_err() {
         return;
     }
     let swept = txn.edit(I::tree_mut).compact(next, credit.cast_unsigned(), SweepKind::Fill);
@@ -112,6 +120,9 @@ pub(crate) fn compact(txn: &mut TableTxn<'_>) -> Result<bool, WriteError> {
     let finished = match txn.state_mut().finished {
         Some(finished) => finished,
         None => {
+            // Whoever retries without memory does not sort it each time.
+            let demand = JoinIndex::<V4>::tree(txn.indexes()).compact_worst_case();
+            txn.reserve(demand, Reach::Capacity)?;
             txn.state_mut().full = Sweeps::default();
             txn.pool_mut().begin_order();
             0

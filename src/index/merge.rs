@@ -168,8 +168,8 @@ impl<'t, F: Family, O: Order<F>> Merge<'t, F, O> {
             let rank = (ranks.first as usize).checked_sub(back)?;
             O::first(indexes).select(rank).map(|(key, value)| O::found(key, value))
         };
-        // If the last entry has no membership, its memberships in the second index may be behind the place. If
-        // the one before it has none either, those that it has there are before the place.
+        // If the last entry has no membership, its memberships in the second index may be behind the place.
+        // If the one before it has none either, those that it has there are before the place.
         let first = match first(1) {
             Some((_, None)) => first(2),
             first => first,

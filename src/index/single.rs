@@ -8,22 +8,21 @@ use super::indexes::{InterfaceIndex, TableTxn};
 use super::write::{IndexMut, for_interface};
 use crate::tree::{AllocError, MAX_KEYS, Reach};
 use crate::types::key::MembershipParts;
-use crate::types::{Family, Membership, MembershipFlags};
+use crate::types::{Family, Membership};
 
 /// Adds a membership, or flags that it lacks. Returns whether that changed anything.
 pub(crate) fn join<F: Family>(
     txn: &mut TableTxn<'_>,
     membership: &Membership<F>,
 ) -> Result<bool, WriteError> {
-    let parts = MembershipParts::of(membership);
-    for_interface!(membership.interface, join_on::<F>(txn, &parts, membership.flags))
+    for_interface!(membership.interface, join_on::<F>(txn, membership))
 }
 
 fn join_on<F: Family, I: InterfaceIndex<F>>(
     txn: &mut TableTxn<'_>,
-    parts: &MembershipParts<F>,
-    flags: MembershipFlags,
+    membership: &Membership<F>,
 ) -> Result<bool, WriteError> {
+    let (parts, flags) = (&MembershipParts::of(membership), membership.flags);
     let index = IndexMut::<F, I>::new(txn);
     let found = index.find(parts);
     let new = match found.flags {
@@ -53,21 +52,20 @@ pub(crate) fn leave<F: Family>(
     txn: &mut TableTxn<'_>,
     membership: &Membership<F>,
 ) -> Result<bool, WriteError> {
-    let parts = MembershipParts::of(membership);
-    for_interface!(membership.interface, leave_on::<F>(txn, &parts, membership.flags))
+    for_interface!(membership.interface, leave_on::<F>(txn, membership))
 }
 
 fn leave_on<F: Family, I: InterfaceIndex<F>>(
     txn: &mut TableTxn<'_>,
-    parts: &MembershipParts<F>,
-    flags: MembershipFlags,
+    membership: &Membership<F>,
 ) -> Result<bool, WriteError> {
+    let parts = &MembershipParts::of(membership);
     let index = IndexMut::<F, I>::new(txn);
     let found = index.find(parts);
     let Some(had) = found.flags else {
         return Ok(false);
     };
-    let new = had.difference(flags);
+    let new = had.difference(membership.flags);
     if new == Some(had) {
         return Ok(false);
     }

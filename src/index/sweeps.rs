@@ -5,7 +5,7 @@ use std::any::Any;
 use crate::types::{Family, V4, V6};
 
 /// How many keys the upkeep passes for each change of an index. Set by `cargo bench --bench ratio -- churn`.
-pub(super) const UPKEEP: isize = 5;
+pub(super) const UPKEEP: isize = 8;
 
 /// How far a sweep of an index has got.
 #[derive(Clone, Copy, Debug)]

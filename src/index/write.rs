@@ -10,8 +10,8 @@ use crate::types::key::{JoinKey, MembershipKey, MembershipParts};
 use crate::types::sole::SoleMembership;
 use crate::types::{Family, Interface, MembershipFlags};
 
-/// The indexes of a transaction, for changes of memberships on interfaces without a next hop ([`Direct`](super::Direct)) or
-/// with one ([`Neighbor`](super::Neighbor)).
+/// The indexes of a transaction, for changes of memberships on interfaces without a next hop
+/// ([`Direct`](super::Direct)) or with one ([`Neighbor`](super::Neighbor)).
 pub(super) struct IndexMut<'a, 't, F, I> {
     txn: &'a mut TableTxn<'t>,
     kind: std::marker::PhantomData<(F, I)>,
@@ -181,8 +181,8 @@ impl<'a, 't, F: Family, I: InterfaceIndex<F>> IndexMut<'a, 't, F, I> {
         *count = *count + u32::from(after) - u32::from(before);
     }
 
-    /// Fills the lists, which have room, with the updates that changes of the memberships of one protocol on an
-    /// interface make. The changes ascend.
+    /// Fills the lists, which have room, with the updates that changes of the memberships of one protocol on
+    /// an interface make. The changes ascend.
     pub(super) fn plan(
         &self,
         changes: impl Iterator<Item = Transition<F>>,

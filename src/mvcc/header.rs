@@ -209,8 +209,8 @@ impl<S: VersionIndexes> VersionRef<S> {
 }
 
 impl<S: VersionIndexes> VersionRef<S> {
-    /// Drops the reference. Returns whether it was the last one: then the caller, which is the writer, has the
-    /// version as if it had taken it from the inbox.
+    /// Drops the reference. Returns whether it was the last one: then the caller, which is the writer, has
+    /// the version as if it had taken it from the inbox.
     #[inline]
     pub(super) fn release(self) -> bool {
         let this = ManuallyDrop::new(self);
@@ -218,8 +218,8 @@ impl<S: VersionIndexes> VersionRef<S> {
         if is_last {
             // As in `drop`.
             this.header().holders.load(Ordering::Acquire);
-            // SAFETY: the version owns a reference to the owner (I2), which is taken over. The data stays until the
-            // writer frees it (I3).
+            // SAFETY: the version owns a reference to the owner (I2), which is taken over. The data stays
+            // until the writer frees it (I3).
             drop(unsafe { Arc::from_raw(this.data().owner) });
         }
         is_last

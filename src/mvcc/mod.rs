@@ -104,8 +104,8 @@ impl Error for SnapshotError {}
 
 /// The contents of a version: some trees.
 pub(crate) trait VersionIndexes: Send + Sync + Sized + 'static {
-    /// What the writer keeps besides the versions, from one transaction to the next, whether they are committed
-    /// or not.
+    /// What the writer keeps besides the versions, from one transaction to the next, whether they are
+    /// committed or not.
     type State: Default + Send + 'static;
 
     /// Figures about the contents, which anyone may read without a lock.

@@ -161,7 +161,8 @@ impl<S: VersionIndexes> Owner<S> for Shared<S> {
 impl<S: VersionIndexes> Writer<S> {
     /// Removes the versions that have died from the list of live versions.
     pub(super) fn drain_dead(&mut self, inbox: &Inbox<S>) {
-        // SAFETY: this is the writer, which frees a version's data when it removes it from the list, and not before.
+        // SAFETY: this is the writer, which frees a version's data when it removes it from the list, and not
+        // before.
         for version in unsafe { inbox.take() } {
             // SAFETY: the version comes from the inbox, for the first and last time.
             unsafe { self.live.remove_dead(version) };

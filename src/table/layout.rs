@@ -49,7 +49,8 @@ impl IndexLayout {
         if self.capacity == 0 { 1.0 } else { self.entries as f64 / self.capacity as f64 }
     }
 
-    /// The part of the leaves that lie right behind the leaf before, from 0 to 1; 1 if there is one leaf at most.
+    /// The part of the leaves that lie right behind the leaf before, from 0 to 1; 1 if there is one leaf at
+    /// most.
     #[must_use]
     pub fn order(&self) -> f64 {
         match self.leaves.checked_sub(1) {

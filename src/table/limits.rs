@@ -49,9 +49,9 @@ impl Limits {
     }
 
     /// Lets commits compact the table, or not. If they do, a table that changes stays above 7/8 full, at some
-    /// 2 % of the cost of its changes. One commit in a hundred takes a few microseconds longer. If they do not,
-    /// random changes leave the table about 0.6 full. [`GroupTable::compact`](crate::GroupTable::compact)
-    /// works in any case.
+    /// 2 % of the cost of its changes. One commit in a hundred takes a few microseconds longer. If they do
+    /// not, random changes leave the table about 0.77 full.
+    /// [`GroupTable::compact`](crate::GroupTable::compact) works in any case.
     #[must_use]
     pub const fn with_compaction(self, compaction: bool) -> Self {
         Self { compaction, ..self }

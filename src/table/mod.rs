@@ -143,14 +143,14 @@ impl GroupTable {
         self.versions.reclaim()
     }
 
-    /// Rewrites the leaves of all indexes that are less than 7/8 full, or that do not lie in the order of
+    /// Rewrites the leaves of all indexes that are less than 29/32 full, or that do not lie in the order of
     /// memory, into full ones in that order, with a little room left. So enumerations become faster, and the
     /// table smaller. The contents do not change.
     ///
     /// Commits [keep the table full](Limits::with_compaction); this call also makes up for what was changed
-    /// without that, and restores the order of memory, which few changes undo. Each step is a commit: snapshots
-    /// keep the versions that they hold, with their memory. Waits for other writers, and lets them in between
-    /// steps of a few hundred microseconds.
+    /// without that, and restores the order of memory, which few changes undo. Each step is a commit:
+    /// snapshots keep the versions that they hold, with their memory. Waits for other writers, and lets them
+    /// in between steps of a few hundred microseconds.
     ///
     /// # Errors
     ///
@@ -178,13 +178,14 @@ impl GroupTable {
         Ok(())
     }
 
-    /// Does one step of [`compact`](Self::compact), of at most a few hundred microseconds, and returns whether
-    /// more remain. The first step also sorts the free memory, which takes some milliseconds in a large table.
-    /// Waits for other writers.
+    /// Does one step of [`compact`](Self::compact), of at most a few hundred microseconds, and returns
+    /// whether more remain. The first step also sorts the free memory, which takes some milliseconds in a
+    /// large table. Waits for other writers.
     ///
     /// # Errors
     ///
-    /// As [`compact`](Self::compact). The step has then changed nothing, and the next call begins from the start.
+    /// As [`compact`](Self::compact). The step has then changed nothing, and the next call begins from the
+    /// start.
     pub fn compact_step(&self) -> Result<bool, WriteError> {
         let mut txn = self.versions.begin();
         let more = index::compact(&mut txn);

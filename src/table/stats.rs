@@ -54,8 +54,9 @@ pub struct FamilyStats {
     pub memberships: usize,
     /// The interfaces that have memberships.
     pub interfaces: usize,
-    /// The joins that the leaves of their index have room for: [`joins`](Self::joins) divided by this is how full
-    /// they are. [`FamilySnapshot::layout`](crate::FamilySnapshot::layout) also shows their order in memory.
+    /// The joins that the leaves of their index have room for: [`joins`](Self::joins) divided by this is how
+    /// full they are. [`FamilySnapshot::layout`](crate::FamilySnapshot::layout) also shows their order in
+    /// memory.
     pub join_capacity: usize,
     /// The memberships that the leaves of the index by interface have room for.
     pub membership_capacity: usize,

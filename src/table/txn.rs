@@ -64,7 +64,8 @@ impl<'t> WriteTxn<'t> {
     /// anything. Removing what does not exist changes nothing and is not an error.
     ///
     /// Leaves may exceed [`Limits::node_bytes`](crate::Limits::node_bytes), by at most one copy of the nodes
-    /// that live versions hold, so that a full table can always shrink.
+    /// that live versions hold, so that a full table can always shrink. A membership that keeps the flag
+    /// [`FORWARD`](crate::MembershipFlags::FORWARD) alone stays, and may take a key more than before.
     ///
     /// # Errors
     ///

@@ -14,7 +14,7 @@ use std::slice;
 use bytemuck::Pod;
 
 use super::layout::NodeLayout;
-use super::leaf::{LeafMut, LeafRef};
+use super::leaf::{EntriesMut, LeafMut, LeafRef};
 use super::search::partition_point;
 use super::slot::NodePtr;
 use crate::simd::prefetch::PrefetchRange;
@@ -121,15 +121,15 @@ impl<'a, K: Key, V: Pod> BranchRef<'a, K, V> {
     /// The separators, that of the first child included.
     #[inline]
     pub(super) fn separators(self) -> &'a [K] {
-        // SAFETY: the separators are at the start of the body, which is aligned for them (`FITS`). There are `len`
-        // of them, all initialised (I1), and alive and unchanged for 'a (`new`).
+        // SAFETY: the separators are at the start of the body, which is aligned for them (`FITS`). There are
+        // `len` of them, all initialised (I1), and alive and unchanged for 'a (`new`).
         unsafe { slice::from_raw_parts(self.node.body().cast(), self.len()) }
     }
 
     #[inline]
     fn children(self) -> &'a [NodePtr] {
-        // SAFETY: as for `separators`, at an offset and alignment that `FITS` checks. Entries before `len` were
-        // written as addresses of nodes (I1), so none is null.
+        // SAFETY: as for `separators`, at an offset and alignment that `FITS` checks. Entries before `len`
+        // were written as addresses of nodes (I1), so none is null.
         unsafe {
             let children = self.node.body().add(NodeLayout::<K, V>::CHILDREN_AT);
             slice::from_raw_parts(children.cast(), self.len())
@@ -156,8 +156,8 @@ impl<'a, K: Key, V: Pod> BranchRef<'a, K, V> {
     #[inline]
     pub(super) fn child(self, at: usize) -> NodeRef<'a, K, V> {
         let child = self.children()[at];
-        // SAFETY: the children of a branch belong to the same tree and are alive for 'a (`new`). They are one level
-        // down (I3 of `tree`), and the branch counts the keys of its leaves (I2 of `tree`).
+        // SAFETY: the children of a branch belong to the same tree and are alive for 'a (`new`). They are one
+        // level down (I3 of `tree`), and the branch counts the keys of its leaves (I2 of `tree`).
         unsafe {
             match self.level() {
                 1 => NodeRef::Leaf(LeafRef::new(child, self.count_of(at))),
@@ -195,6 +195,15 @@ impl<'a, K: Key, V: Pod> BranchRef<'a, K, V> {
     pub(super) fn child_at_rank(self, rank: usize) -> usize {
         let child = partition_point(self.cumulative(), |end| *end as usize <= rank);
         child.min(self.len() - 1)
+    }
+
+    /// The first of two leaves that can share the keys of leaf `at`, which is full: `at` and the emptier of
+    /// the leaves beside it, if that has room for more than a few.
+    pub(super) fn roomy_pair(self, at: usize) -> Option<usize> {
+        let left = at.checked_sub(1).map(|left| (self.count_of(left), left));
+        let right = (at + 1 < self.len()).then(|| (self.count_of(at + 1), at));
+        let (count, first) = left.into_iter().chain(right).min()?;
+        (count <= NodeLayout::<K, V>::LEAF_ROOMY).then_some(first)
     }
 
     /// The branch as the parent of leaves, if it is that.
@@ -301,7 +310,8 @@ impl<K: Key, V: Pod> BranchMut<'_, K, V> {
     /// The branch for reading.
     #[inline]
     pub(super) fn read(&self) -> BranchRef<'_, K, V> {
-        // SAFETY: the branch is alive, and neither it nor a node below it changes while `self` is borrowed (`new`).
+        // SAFETY: the branch is alive, and neither it nor a node below it changes while `self` is borrowed
+        // (`new`).
         unsafe { BranchRef::new(self.node) }
     }
 
@@ -309,8 +319,8 @@ impl<K: Key, V: Pod> BranchMut<'_, K, V> {
     #[inline]
     pub(super) fn child_mut(&mut self, at: usize, number: u64) -> Option<NodeMut<'_, K, V>> {
         let child = self.read().children()[at];
-        // SAFETY: a child is alive while the branch is (`new`). If its birth is the number of the transaction, only
-        // this branch leads to it (I2), which is borrowed for as long as the result.
+        // SAFETY: a child is alive while the branch is (`new`). If its birth is the number of the
+        // transaction, only this branch leads to it (I2), which is borrowed for as long as the result.
         unsafe { (child.birth() == number).then(|| NodeMut::new(child)) }
     }
 
@@ -321,7 +331,8 @@ impl<K: Key, V: Pod> BranchMut<'_, K, V> {
         number: u64,
     ) -> (NodeMut<'_, K, V>, NodeMut<'_, K, V>) {
         let [left, right] = [at, at + 1].map(|at| self.read().children()[at]);
-        // SAFETY: as in `child_mut`. The two are different nodes, because their ranges of keys are (I1 of `tree`).
+        // SAFETY: as in `child_mut`. The two are different nodes, because their ranges of keys are (I1 of
+        // `tree`).
         unsafe {
             assert!(left.birth() == number && right.birth() == number);
             (NodeMut::new(left), NodeMut::new(right))
@@ -340,8 +351,9 @@ impl<K: Key, V: Pod> BranchMut<'_, K, V> {
         let NodeRef::Leaf(other) = self.read().child(other) else {
             return None;
         };
-        // SAFETY: as in `child_mut`: the children are leaves. The two are different nodes, because their ranges of
-        // keys are (I1 of `tree`), and nothing changes the other one while `self` is borrowed for the result.
+        // SAFETY: as in `child_mut`: the children are leaves. The two are different nodes, because their
+        // ranges of keys are (I1 of `tree`), and nothing changes the other one while `self` is borrowed for
+        // the result.
         unsafe {
             let is_own = leaf.birth() == number;
             is_own.then(|| (LeafMut::new(leaf), LeafRef::new(other.ptr(), other.len())))
@@ -357,7 +369,8 @@ impl<K: Key, V: Pod> BranchMut<'_, K, V> {
     #[inline]
     fn set_len(&mut self, length: usize) {
         assert!(length <= NodeLayout::<K, V>::BRANCH_CAPACITY, "I1");
-        // SAFETY: the branch is alive, and only this value accesses it (`new`). The capacity fits a u16 (`FITS`).
+        // SAFETY: the branch is alive, and only this value accesses it (`new`). The capacity fits a u16
+        // (`FITS`).
         unsafe { self.node.set_len(length as u16) };
     }
 
@@ -422,15 +435,16 @@ impl<K: Key, V: Pod> BranchMut<'_, K, V> {
         }
     }
 
-    /// Moves the entries from `at` on up by `count` places. The contents of these places are unspecified then.
+    /// Moves the entries from `at` on up by `count` places. The contents of these places are unspecified
+    /// then.
     #[inline]
     fn open(&mut self, at: usize, count: usize) {
         let length = self.len();
         assert!(at <= length);
         self.set_len(length + count);
         let moved = length - at;
-        // SAFETY: the sources are entries (I1), and the destinations are within the capacity, which `set_len` has
-        // checked. `copy` allows overlap. Only this value accesses the branch (`new`).
+        // SAFETY: the sources are entries (I1), and the destinations are within the capacity, which `set_len`
+        // has checked. `copy` allows overlap. Only this value accesses the branch (`new`).
         unsafe {
             ptr::copy(self.separator_at(at), self.separator_at(at + count), moved);
             ptr::copy(self.child_at(at), self.child_at(at + count), moved);
@@ -484,8 +498,8 @@ impl<K: Key, V: Pod> BranchMut<'_, K, V> {
         let length = from.len();
         assert!(from.ptr() != self.node);
         self.set_len(length);
-        // SAFETY: the sources are entries of `from` (I1), the destinations are within the capacity, and the two
-        // branches are in different slots. Only this value accesses this branch (`new`).
+        // SAFETY: the sources are entries of `from` (I1), the destinations are within the capacity, and the
+        // two branches are in different slots. Only this value accesses this branch (`new`).
         unsafe {
             ptr::copy_nonoverlapping(from.separators().as_ptr(), self.separator_at(0), length);
             ptr::copy_nonoverlapping(from.children().as_ptr(), self.child_at(0), length);
@@ -500,8 +514,8 @@ impl<K: Key, V: Pod> BranchMut<'_, K, V> {
         let moved = length - range.end;
         let removed = self.read().start_of(range.end) - self.read().start_of(range.start);
         self.count(range.end, -(removed as isize));
-        // SAFETY: sources and destinations are entries (I1). `copy` allows overlap. Only this value accesses the
-        // branch (`new`).
+        // SAFETY: sources and destinations are entries (I1). `copy` allows overlap. Only this value accesses
+        // the branch (`new`).
         unsafe {
             ptr::copy(self.separator_at(range.end), self.separator_at(range.start), moved);
             ptr::copy(self.child_at(range.end), self.child_at(range.start), moved);
@@ -510,8 +524,9 @@ impl<K: Key, V: Pod> BranchMut<'_, K, V> {
         self.set_len(length - count);
     }
 
-    /// Puts other nodes, and not more, in the place of `count` children, whose keys they have. Each comes with
-    /// its separator and the number of its keys. The first separator stays. Returns the number of the nodes.
+    /// Puts other nodes, and not more, in the place of `count` children, whose keys they have. Each comes
+    /// with its separator and the number of its keys. The first separator stays. Returns the number of the
+    /// nodes.
     pub(super) fn replace_children(
         &mut self,
         at: usize,
@@ -541,6 +556,20 @@ impl<K: Key, V: Pod> BranchMut<'_, K, V> {
         self.set_count(at, both);
         // It has no keys left to count.
         self.remove(at + 1..at + 2);
+    }
+}
+
+impl<K: Key, V: Pod> EntriesMut for BranchMut<'_, K, V> {
+    fn length(&self) -> usize {
+        self.len()
+    }
+
+    fn insert_from(&mut self, at: usize, from: &Self, range: Range<usize>) {
+        self.insert_entries(at, from.read(), range);
+    }
+
+    fn remove(&mut self, range: Range<usize>) {
+        self.remove(range);
     }
 }
 

@@ -49,11 +49,14 @@ impl<K: Key, V: Pod> Edit<'_, K, V> {
         while let Some(first) = changes.first() {
             let (path, here) = self.changes_in_leaf(&first.key, changes);
             let (now, later) = changes.split_at(here.max(1));
-            let made = if here < 2 { 0 } else { self.merge_into_leaf(&path, now) };
-            if made == 0 {
-                now.iter().for_each(|change| self.update(change));
-            }
-            changes = if made == 0 { later } else { &changes[made..] };
+            let merged = if here < 2 { None } else { self.merge_into_leaf(&path, now) };
+            changes = match merged {
+                Some(made) => &changes[made..],
+                None => {
+                    now.iter().for_each(|change| self.update(change));
+                    later
+                }
+            };
         }
     }
 
@@ -85,15 +88,16 @@ impl<K: Key, V: Pod> Edit<'_, K, V> {
         (path, here)
     }
 
-    /// Makes changes that belong to the leaf at the end of a path, or those of them that fill the leaf. Returns
-    /// how many it made: none if the leaf would become too empty.
-    fn merge_into_leaf(&mut self, path: &Path, changes: &[KeyUpdate<K, V>]) -> usize {
+    /// Makes changes that belong to the leaf at the end of a path, or those of them that fill the leaf, and
+    /// splits it. Returns how many it made: `None` if the leaf would become too empty, so that nothing was
+    /// done.
+    fn merge_into_leaf(&mut self, path: &Path, changes: &[KeyUpdate<K, V>]) -> Option<usize> {
         let mut node = self.tree.root();
         let mut depth = 0;
         let leaf = loop {
             match node {
                 // Earlier changes may have removed all keys: then there is no leaf.
-                None => return 0,
+                None => return None,
                 Some(NodeRef::Leaf(leaf)) => break leaf,
                 Some(NodeRef::Branch(branch)) => node = Some(branch.child(path.at(depth))),
             }
@@ -102,7 +106,7 @@ impl<K: Key, V: Pod> Edit<'_, K, V> {
         let (least, most) = (NodeLayout::<K, V>::LEAF_MINIMUM, NodeLayout::<K, V>::LEAF_CAPACITY);
         let (before, after) = (leaf.len(), merged(leaf.entries(), changes).count());
         if after < least {
-            return 0;
+            return None;
         }
         // The leaf becomes full, unless too little would be left for the one behind it.
         let length = if after <= most { after } else { most.min(after - least) };
@@ -132,7 +136,7 @@ impl<K: Key, V: Pod> Edit<'_, K, V> {
             new
         };
         self.replace_leaf(path, new, length as isize - before as isize, right);
-        made
+        Some(made)
     }
 }
 

@@ -66,6 +66,8 @@ struct Rewrite<K> {
     at: usize,
     count: usize,
     total: usize,
+    /// How many keys a leaf takes.
+    fill: usize,
     /// The keys passed before these leaves.
     passed: usize,
     /// The first key behind the parent, if the last leaf is the parent's last one.
@@ -79,17 +81,17 @@ impl<K: Key, V: Pod> Fill<K, V> {
     const CAPACITY: usize = NodeLayout::<K, V>::LEAF_CAPACITY;
 
     /// A leaf with fewer keys than this is not full enough.
-    const ENOUGH: usize = Self::CAPACITY - Self::CAPACITY.div_ceil(8);
+    const ENOUGH: usize = Self::CAPACITY - (3 * Self::CAPACITY).div_ceil(32);
 
     /// The number of keys of a leaf that was rewritten.
     const TARGET: usize = Self::CAPACITY - Self::CAPACITY / 16;
 
-    /// The lengths of the leaves that take `total` keys; 0 for none.
-    fn lengths(total: usize) -> [usize; WINDOW] {
+    /// The lengths of leaves that take `total` keys, if each takes up to `most`; 0 for none.
+    fn lengths(total: usize, most: usize) -> [usize; WINDOW] {
         let mut lengths = [0; WINDOW];
         let mut left = total;
         for at in 0..WINDOW {
-            lengths[at] = left.min(Self::TARGET);
+            lengths[at] = left.min(most);
             left -= lengths[at];
             // The last leaf may be too small (I4 of `tree`): then it shares with the one before.
             if left == 0 && at > 0 && lengths[at] < NodeLayout::<K, V>::LEAF_MINIMUM {
@@ -124,6 +126,12 @@ impl<K: Key, V: Pod> Tree<K, V> {
         (self.leaves as usize, in_order.count())
     }
 
+    /// Whether the leaves are full enough on the whole, apart from one.
+    #[inline]
+    pub(crate) fn is_compact(&self) -> bool {
+        (self.leaves as usize).saturating_sub(1) * Fill::<K, V>::ENOUGH <= self.len()
+    }
+
     /// What a step of a sweep from the leaf of `from` on, or from the first leaf, is about to do. The sweep
     /// passes leaves until it has passed `most` keys.
     fn compact_step(&self, from: Option<K>, most: usize, kind: SweepKind) -> Step<K> {
@@ -154,7 +162,8 @@ impl<K: Key, V: Pod> Tree<K, V> {
         let most = WINDOW.min(children - at);
         let becomes_fewer = |count: &usize| total(*count) <= (*count - 1) * Fill::<K, V>::TARGET;
         let count = (2..=most).find(becomes_fewer).unwrap_or(most);
-        if total(count) > count * Fill::<K, V>::TARGET {
+        let fill = total(count).div_ceil(count).max(Fill::<K, V>::TARGET);
+        if fill > Fill::<K, V>::TARGET && kind == SweepKind::Fill {
             // The others are too full to give keys away: one is passed.
             passed += parent.count_of(at);
             return Step::pass(Some(parent.separators()[at + 1]), passed);
@@ -164,6 +173,7 @@ impl<K: Key, V: Pod> Tree<K, V> {
             at,
             count,
             total: total(count),
+            fill,
             passed,
             behind: (at + count == children).then(|| cursor.key_behind_parent()),
         })
@@ -171,19 +181,20 @@ impl<K: Key, V: Pod> Tree<K, V> {
 }
 
 impl<K: Key, V: Pod> Edit<'_, K, V> {
-    /// Makes a step of a sweep, from the leaf of `from` on, or from the first leaf: passes at least `most` keys,
-    /// or leaves up to the end of a parent, or rewrites some leaves.
+    /// Makes a step of a sweep, from the leaf of `from` on, or from the first leaf: passes at least `most`
+    /// keys, or leaves up to the end of a parent, or rewrites some leaves.
     pub(crate) fn compact(&mut self, from: Option<K>, most: usize, kind: SweepKind) -> Swept<K> {
-        let Rewrite { path, at, count, total, passed, behind } =
+        let Rewrite { path, at, count, total, fill, passed, behind } =
             match self.tree.compact_step(from, most, kind) {
                 Step::Pass(swept) => return swept,
                 Step::Rewrite(rewrite) => rewrite,
             };
         let mut last = None;
         self.at_parent(&path, |nodes, branch, _, _| {
-            let lengths = Fill::<K, V>::lengths(total);
+            let lengths = Fill::<K, V>::lengths(total, fill);
             // The first leaf stays if it was made by the step before: it is filled up.
-            let stays = fill_up(nodes, branch, at, lengths[0]);
+            let first_length = lengths[0];
+            let stays = fill_up(nodes, branch, at, first_length);
             let mut new: [Option<NewLeaf<K, V>>; WINDOW] = [const { None }; WINDOW];
             let (mut source, mut place) = stays.unwrap_or((at, 0));
             let lengths = lengths.into_iter().skip(usize::from(stays.is_some()));
@@ -209,7 +220,7 @@ impl<K: Key, V: Pod> Edit<'_, K, V> {
             }
             let first = stays.map(|_| {
                 let separator = branch.read().separators()[at];
-                (separator, branch.read().child_ptr(at), Fill::<K, V>::lengths(total)[0])
+                (separator, branch.read().child_ptr(at), first_length)
             });
             let new = new.into_iter().flatten().map(|mut leaf| {
                 let (separator, count) = (leaf.as_mut().read().keys()[0], leaf.as_mut().len());
@@ -230,8 +241,8 @@ impl<K: Key, V: Pod> Edit<'_, K, V> {
     }
 }
 
-/// Fills leaf `at` of a parent up to `length` keys with those of the leaves behind it, if the transaction made
-/// it. Returns the leaf that has the next key, and the index of that key there.
+/// Fills leaf `at` of a parent up to `length` keys with those of the leaves behind it, if the transaction
+/// made it. Returns the leaf that has the next key, and the index of that key there.
 fn fill_up<K: Key, V: Pod>(
     nodes: &Nodes,
     branch: &mut BranchMut<'_, K, V>,

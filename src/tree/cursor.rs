@@ -493,8 +493,8 @@ impl<'t, K: Key, V: Pod> Iterator for Runs<'t, K, V> {
 }
 
 impl<'t, K: Key, V: Pod> Runs<'t, K, V> {
-    /// The next run, and the rank of its first entry. Then passes over leaves for whose lower bound, included,
-    /// and upper bound, excluded, `is_skipped` holds. It does not read them.
+    /// The next run, and the rank of its first entry. Then passes over leaves for whose lower bound,
+    /// included, and upper bound, excluded, `is_skipped` holds. It does not read them.
     #[inline(always)]
     pub(crate) fn next_unless(
         &mut self,

@@ -10,7 +10,7 @@ use bytemuck::Pod;
 use super::branch::{BranchMut, NodeMut, NodeRef, no_bound};
 use super::cursor::Path;
 use super::layout::NodeLayout;
-use super::leaf::{LeafMut, LeafRef};
+use super::leaf::{EntriesMut, LeafMut, LeafRef};
 use super::lookup::Tree;
 use super::nodes::{NewBranch, NewLeaf, Nodes};
 use super::slot::NodePtr;
@@ -69,22 +69,25 @@ impl<'t, K: Key, V: Pod> Edit<'t, K, V> {
 
     /// Inserts a key, which the tree does not have, at its place.
     pub(crate) fn insert(&mut self, path: &Path, key: K, value: V) {
-        self.at_leaf(path, |nodes, leaf, is_end| {
-            let at = path.place();
-            match leaf {
-                LeafEdit::Own(mut leaf) => (None, insert(nodes, &mut leaf, at, key, value, is_end)),
-                LeafEdit::Shared(leaf) => {
-                    let mut new = nodes.make_leaf();
-                    let edited = if leaf.len() < NodeLayout::<K, V>::LEAF_CAPACITY {
-                        new.as_mut().copy_with(leaf, at, key, value);
-                        Edited::by(1)
-                    } else {
-                        new.as_mut().insert_entries(0, leaf, 0..leaf.len());
-                        insert(nodes, &mut new.as_mut(), at, key, value, is_end)
-                    };
-                    (Some(new), edited)
-                }
+        let place = path.place();
+        if self.tree.height <= 1 {
+            return self.at_leaf(path, |nodes, leaf, is_end| {
+                insert_into_leaf(nodes, leaf, place, key, value, is_end)
+            });
+        }
+        self.at_parent(path, |nodes, branch, at, is_end| {
+            let length = branch.read().count_of(at);
+            let is_end = is_end && place == length;
+            if length == NodeLayout::<K, V>::LEAF_CAPACITY
+                && !is_end
+                && let Some(first) = branch.read().roomy_pair(at)
+            {
+                share(nodes, branch, at, first, place, key, value);
+                return Edited::by(1);
             }
+            edit_leaf(nodes, branch, at, |nodes, leaf, _| {
+                insert_into_leaf(nodes, leaf, place, key, value, is_end)
+            })
         });
     }
 
@@ -127,8 +130,8 @@ impl<'t, K: Key, V: Pod> Edit<'t, K, V> {
         });
     }
 
-    /// Puts a new leaf in the place of the one at the end of a path, and if there is one a second leaf, with its
-    /// separator, behind it. The first leaf has `change` keys more than the one that it replaces.
+    /// Puts a new leaf in the place of the one at the end of a path, and if there is one a second leaf, with
+    /// its separator, behind it. The first leaf has `change` keys more than the one that it replaces.
     pub(super) fn replace_leaf(
         &mut self,
         path: &Path,
@@ -159,8 +162,8 @@ impl<'t, K: Key, V: Pod> Edit<'t, K, V> {
         });
     }
 
-    /// Calls `edit` with the leaf at the end of a path, and puts the leaf that it returns in the place of that
-    /// leaf. `edit` also gets whether the path leads to the end of the tree.
+    /// Calls `edit` with the leaf at the end of a path, and puts the leaf that it returns in the place of
+    /// that leaf. `edit` also gets whether the path leads to the end of the tree.
     #[inline]
     fn at_leaf(
         &mut self,
@@ -183,8 +186,8 @@ impl<'t, K: Key, V: Pod> Edit<'t, K, V> {
                 })
             });
         }
-        // SAFETY: the root is alive (I6 of `tree`) and a leaf. If its birth is the number of the transaction, the
-        // tree, which is borrowed exclusively, is the only way to it; otherwise it does not change.
+        // SAFETY: the root is alive (I6 of `tree`) and a leaf. If its birth is the number of the transaction,
+        // the tree, which is borrowed exclusively, is the only way to it; otherwise it does not change.
         let leaf = unsafe {
             match root.birth() == self.nodes.number() {
                 true => LeafEdit::Own(LeafMut::new(root)),
@@ -208,8 +211,8 @@ impl<'t, K: Key, V: Pod> Edit<'t, K, V> {
         self.end(edited);
     }
 
-    /// Calls `edit` with the parent of the leaf at the end of a path, the index of the leaf, and whether that is
-    /// the last leaf of the tree. The tree has a parent.
+    /// Calls `edit` with the parent of the leaf at the end of a path, the index of the leaf, and whether that
+    /// is the last leaf of the tree. The tree has a parent.
     #[inline]
     pub(super) fn at_parent(
         &mut self,
@@ -290,8 +293,8 @@ impl<'t, K: Key, V: Pod> Edit<'t, K, V> {
     }
 }
 
-/// Edits the parent of the leaf at the end of a path. The parent is `branch`, which is the transaction's own and
-/// at `depth` on the path, or below it. `is_end` tells whether the branch is the last of its level.
+/// Edits the parent of the leaf at the end of a path. The parent is `branch`, which is the transaction's own
+/// and at `depth` on the path, or below it. `is_end` tells whether the branch is the last of its level.
 #[inline]
 fn edit_below<K: Key, V: Pod>(
     nodes: &mut Nodes,
@@ -369,6 +372,57 @@ fn edit_leaf<K: Key, V: Pod>(
     edited
 }
 
+/// Inserts a key into a leaf, or into a copy of it.
+#[inline]
+fn insert_into_leaf<K: Key, V: Pod>(
+    nodes: &mut Nodes,
+    leaf: LeafEdit<'_, K, V>,
+    at: usize,
+    key: K,
+    value: V,
+    is_end: bool,
+) -> (Option<NewLeaf<K, V>>, Edited<K>) {
+    match leaf {
+        LeafEdit::Own(mut leaf) => (None, insert(nodes, &mut leaf, at, key, value, is_end)),
+        LeafEdit::Shared(leaf) => {
+            let mut new = nodes.make_leaf();
+            let edited = if leaf.len() < NodeLayout::<K, V>::LEAF_CAPACITY {
+                new.as_mut().copy_with(leaf, at, key, value);
+                Edited::by(1)
+            } else {
+                new.as_mut().insert_entries(0, leaf, 0..leaf.len());
+                insert(nodes, &mut new.as_mut(), at, key, value, is_end)
+            };
+            (Some(new), edited)
+        }
+    }
+}
+
+/// Inserts a key at `place` of leaf `at`, which is full, after the leaves `first` and `first + 1`, of which
+/// it is one, have shared their keys.
+#[cold]
+fn share<K: Key, V: Pod>(
+    nodes: &mut Nodes,
+    branch: &mut BranchMut<'_, K, V>,
+    at: usize,
+    first: usize,
+    place: usize,
+    key: K,
+    value: V,
+) {
+    let place = if first < at { branch.read().count_of(first) + place } else { place };
+    merge_or_rebalance(nodes, branch, first);
+    let left = branch.read().count_of(first);
+    let (target, place) = if place <= left { (first, place) } else { (first + 1, place - left) };
+    let Some(NodeMut::Leaf(mut leaf)) = branch.child_mut(target, nodes.number()) else {
+        unreachable!("both leaves are the transaction's own now");
+    };
+    leaf.insert(place, key, value);
+    // The caller counts the key as one of leaf `at`.
+    branch.count(at, -1);
+    branch.count(target, 1);
+}
+
 /// Inserts a key into a leaf of the transaction's own, and splits the leaf if it is full.
 ///
 /// At the end of a tree the left half stays full, so that ascending keys fill their leaves.
@@ -444,49 +498,44 @@ fn merge_or_rebalance<K: Key, V: Pod>(
     for at in [at, at + 1] {
         own_child(nodes, branch, at);
     }
-    let (separator, left_count) = match branch.pair_mut(at, nodes.number()) {
+    let bound = match branch.pair_mut(at, nodes.number()) {
         (NodeMut::Leaf(mut left), NodeMut::Leaf(mut right)) => {
-            let (left_length, right_length) = (left.len(), right.len());
-            if left_length + right_length <= NodeLayout::<K, V>::LEAF_MERGED {
-                left.insert_entries(left_length, right.read(), 0..right_length);
-                nodes.discard(NodeRef::Leaf(right.read()));
-                branch.join_children(at);
-                return true;
-            }
-            if left_length < right_length {
-                let moved = (right_length - left_length) / 2;
-                left.insert_entries(left_length, right.read(), 0..moved);
-                right.remove(0..moved);
-            } else {
-                let moved = (left_length - right_length) / 2;
-                right.insert_entries(0, left.read(), left_length - moved..left_length);
-                left.remove(left_length - moved..left_length);
-            }
-            (right.read().keys()[0], left.len())
+            let is_merged = even_out(&mut left, &mut right, NodeLayout::<K, V>::LEAF_MERGED);
+            (!is_merged).then(|| (right.read().keys()[0], left.len()))
         }
         (NodeMut::Branch(mut left), NodeMut::Branch(mut right)) => {
-            let (left_length, right_length) = (left.read().len(), right.read().len());
-            if left_length + right_length <= NodeLayout::<K, V>::BRANCH_MERGED {
-                left.insert_entries(left_length, right.read(), 0..right_length);
-                nodes.discard(NodeRef::Branch(right.read()));
-                branch.join_children(at);
-                return true;
-            }
-            if left_length < right_length {
-                let moved = (right_length - left_length) / 2;
-                left.insert_entries(left_length, right.read(), 0..moved);
-                right.remove(0..moved);
-            } else {
-                let moved = (left_length - right_length) / 2;
-                right.insert_entries(0, left.read(), left_length - moved..left_length);
-                left.remove(left_length - moved..left_length);
-            }
-            (right.read().separators()[0], left.read().count())
+            let is_merged = even_out(&mut left, &mut right, NodeLayout::<K, V>::BRANCH_MERGED);
+            (!is_merged).then(|| (right.read().separators()[0], left.read().count()))
         }
         _ => unreachable!("I3 of `tree`: the children of a branch are on one level"),
     };
+    let Some((separator, left_count)) = bound else {
+        nodes.discard(branch.read().child(at + 1));
+        branch.join_children(at);
+        return true;
+    };
     branch.set_separator(at + 1, separator);
     branch.set_count(at, left_count);
+    false
+}
+
+/// Moves entries between two neighbours: all to the left one if that has no more than `most` then, or else as
+/// many as make both equally long. Returns whether it moved all.
+fn even_out<N: EntriesMut>(left: &mut N, right: &mut N, most: usize) -> bool {
+    let (left_length, right_length) = (left.length(), right.length());
+    if left_length + right_length <= most {
+        left.insert_from(left_length, right, 0..right_length);
+        return true;
+    }
+    if left_length < right_length {
+        let moved = 0..(right_length - left_length) / 2;
+        left.insert_from(left_length, right, moved.clone());
+        right.remove(moved);
+    } else {
+        let moved = left_length - (left_length - right_length) / 2..left_length;
+        right.insert_from(0, left, moved.clone());
+        left.remove(moved);
+    }
     false
 }
 

@@ -16,6 +16,8 @@ const RUN: usize = 4;
 #[derive(Debug, Default)]
 pub(super) struct FreeList {
     first: Option<NodePtr>,
+    /// The slot that is popped last; of no meaning if there is none.
+    last: Option<NodePtr>,
     pub(super) length: usize,
 }
 
@@ -27,6 +29,9 @@ impl FreeList {
     pub(super) unsafe fn push(&mut self, slot: NodePtr) {
         // SAFETY: the slot is mapped, and only this list refers to it from now on (I1).
         unsafe { slot.set_next(self.first) };
+        if self.first.is_none() {
+            self.last = Some(slot);
+        }
         self.first = Some(slot);
         self.length += 1;
     }
@@ -43,13 +48,20 @@ impl FreeList {
         Some(slot)
     }
 
-    /// Moves all slots of another list to this one, those of the other list first.
+    /// Moves all slots of another list to this one. They are popped before those of this one.
     pub(super) fn append(&mut self, other: &mut Self) {
-        let slots = std::mem::take(other);
-        for slot in slots.drain() {
-            // SAFETY: the slot was free, so it is mapped (I1). It was taken off the only list that referred to it.
-            unsafe { self.push(slot) };
+        let other = std::mem::take(other);
+        let (Some(first), Some(last)) = (other.first, other.last) else {
+            return;
+        };
+        // SAFETY: a free slot is mapped, and only the list that it is on refers to it (I1). That list is
+        // gone.
+        unsafe { last.set_next(self.first) };
+        if self.first.is_none() {
+            self.last = Some(last);
         }
+        self.first = Some(first);
+        self.length += other.length;
     }
 
     /// Moves the slots of another list to this one that lie next to a few others of that list, such that they
@@ -66,7 +78,8 @@ impl FreeList {
         for run in sorted.chunk_by(|a, b| address(a) == address(b) + slot_bytes) {
             let list = if run.len() < RUN { &mut *other } else { &mut *self };
             for slot in run {
-                // SAFETY: as in `append`.
+                // SAFETY: the slot was free, so it is mapped (I1), and was taken off the only list that
+                // referred to it.
                 unsafe { list.push(*slot) };
             }
         }

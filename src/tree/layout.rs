@@ -69,6 +69,11 @@ impl<K: Key, V> NodeLayout<K, V> {
     pub(super) const LEAF_MINIMUM: usize = if SMALL { 2 } else { Self::LEAF_CAPACITY / 3 };
     pub(super) const BRANCH_MINIMUM: usize = if SMALL { 2 } else { Self::BRANCH_CAPACITY / 3 };
 
+    /// The most keys of a leaf that shares those of a full neighbour. Both then have room for some more, so
+    /// that they do not share again at once.
+    pub(super) const LEAF_ROOMY: usize =
+        Self::LEAF_CAPACITY - if SMALL { 2 } else { Self::LEAF_CAPACITY / 8 };
+
     /// The most entries of two neighbours that are merged.
     pub(super) const LEAF_MERGED: usize = merged(Self::LEAF_CAPACITY, Self::LEAF_MINIMUM);
     pub(super) const BRANCH_MERGED: usize = merged(Self::BRANCH_CAPACITY, Self::BRANCH_MINIMUM);

@@ -92,6 +92,32 @@ impl<'a, K: Key, V: Pod> LeafRef<'a, K, V> {
     }
 }
 
+/// What leaves and branches of a transaction have in common for edits.
+pub(super) trait EntriesMut {
+    /// The number of entries.
+    fn length(&self) -> usize;
+
+    /// Inserts entries of another node of the same level.
+    fn insert_from(&mut self, at: usize, from: &Self, range: Range<usize>);
+
+    /// Removes entries.
+    fn remove(&mut self, range: Range<usize>);
+}
+
+impl<K: Key, V: Pod> EntriesMut for LeafMut<'_, K, V> {
+    fn length(&self) -> usize {
+        self.len()
+    }
+
+    fn insert_from(&mut self, at: usize, from: &Self, range: Range<usize>) {
+        self.insert_entries(at, from.read(), range);
+    }
+
+    fn remove(&mut self, range: Range<usize>) {
+        self.remove(range);
+    }
+}
+
 /// A leaf of the running transaction, which may change it (I2). The value is the only way to the leaf for
 /// `'a`.
 pub(super) struct LeafMut<'a, K, V> {
@@ -127,7 +153,8 @@ impl<K: Key, V: Pod> LeafMut<'_, K, V> {
     #[inline]
     fn set_len(&mut self, length: usize) {
         assert!(length <= NodeLayout::<K, V>::LEAF_CAPACITY, "I1");
-        // SAFETY: the leaf is alive, and only this value accesses it (`new`). The capacity fits a u16 (`FITS`).
+        // SAFETY: the leaf is alive, and only this value accesses it (`new`). The capacity fits a u16
+        // (`FITS`).
         unsafe { self.node.set_len(length as u16) };
     }
 
@@ -159,8 +186,8 @@ impl<K: Key, V: Pod> LeafMut<'_, K, V> {
         let length = self.len();
         assert!(at <= length);
         self.set_len(length + 1);
-        // SAFETY: the sources are entries (I1), and the destinations are within the capacity, which `set_len` has
-        // checked. `copy` allows overlap. Only this value accesses the leaf (`new`).
+        // SAFETY: the sources are entries (I1), and the destinations are within the capacity, which `set_len`
+        // has checked. `copy` allows overlap. Only this value accesses the leaf (`new`).
         unsafe {
             ptr::copy(self.key_at(at), self.key_at(at + 1), length - at);
             self.key_at(at).write(key);
@@ -175,8 +202,8 @@ impl<K: Key, V: Pod> LeafMut<'_, K, V> {
         let length = self.len();
         assert!(range.start <= range.end && range.end <= length);
         let moved = length - range.end;
-        // SAFETY: sources and destinations are entries (I1). `copy` allows overlap. Only this value accesses the
-        // leaf (`new`).
+        // SAFETY: sources and destinations are entries (I1). `copy` allows overlap. Only this value accesses
+        // the leaf (`new`).
         unsafe {
             ptr::copy(self.key_at(range.end), self.key_at(range.start), moved);
             ptr::copy(self.value_at(range.end), self.value_at(range.start), moved);
@@ -213,8 +240,9 @@ impl<K: Key, V: Pod> LeafMut<'_, K, V> {
         assert!(at <= keys.len() && from.ptr() != self.node);
         let rest = keys.len() - at;
         self.set_len(keys.len() + 1);
-        // SAFETY: the sources are entries of `from` (I1), the destinations are within the capacity, which `set_len`
-        // has checked, and the two leaves are in different slots. Only this value accesses this leaf (`new`).
+        // SAFETY: the sources are entries of `from` (I1), the destinations are within the capacity, which
+        // `set_len` has checked, and the two leaves are in different slots. Only this value accesses this
+        // leaf (`new`).
         unsafe {
             ptr::copy_nonoverlapping(keys.as_ptr(), self.key_at(0), at);
             self.key_at(at).write(key);

@@ -94,8 +94,8 @@ impl<K: Key, V: Pod> Tree<K, V> {
 
 const _: () = {
     const fn height_suffices<K: Key, V>() {
-        // `least`: the fewest keys of a tree of `levels` levels. The last leaf may have one key, the last branch
-        // of each level two children (I4). `full`: the fewest keys below a node that is not the last.
+        // `least`: the fewest keys of a tree of `levels` levels. The last leaf may have one key, the last
+        // branch of each level two children (I4). `full`: the fewest keys below a node that is not the last.
         let (mut full, mut least, mut levels) = (NodeLayout::<K, V>::LEAF_MINIMUM as u128, 1, 1);
         while least <= MAX_KEYS as u128 {
             least += full;

@@ -24,9 +24,9 @@
 //!   table;
 //! - nodes: [`search`] searches the entries of a node; [`layout`] places them; [`leaf`] and [`branch`] are
 //!   the two kinds of nodes; [`nodes`] has the nodes that a transaction made and retired;
-//! - trees: [`lookup`] has the tree and ranks; [`cursor`] is a place in a tree, for lookups, ranges and scans;
-//!   [`walk`] visits all nodes; [`worst_case`] bounds the slots that a change needs; [`edit`], [`bulk`] and
-//!   [`compact`] change a tree.
+//! - trees: [`lookup`] has the tree and ranks; [`cursor`] is a place in a tree, for lookups, ranges and
+//!   scans; [`walk`] visits all nodes; [`worst_case`] bounds the slots that a change needs; [`edit`],
+//!   [`bulk`] and [`compact`] change a tree.
 //!
 //! # Invariants
 //!

@@ -56,6 +56,8 @@ impl Nodes {
     pub(crate) unsafe fn begin(&mut self, number: u64) {
         debug_assert_eq!((self.made.bytes(), self.retired.len()), (0, 0));
         self.number = number;
+        // Also after a panic in the middle of a compaction.
+        self.pool.set_ordered(false);
     }
 
     /// Ends the transaction and keeps the nodes that it made. Returns the nodes that it replaced.
@@ -156,7 +158,8 @@ pub(super) struct NewLeaf<K, V> {
 impl<K: Key, V: Pod> NewLeaf<K, V> {
     #[inline]
     pub(super) fn as_mut(&mut self) -> LeafMut<'_, K, V> {
-        // SAFETY: the running transaction made the leaf, it is alive, and this value is the only way to it (I4).
+        // SAFETY: the running transaction made the leaf, it is alive, and this value is the only way to it
+        // (I4).
         unsafe { LeafMut::new(self.node) }
     }
 

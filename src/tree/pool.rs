@@ -164,8 +164,8 @@ impl Pool {
     }
 
     /// Takes slots in the order of their addresses from now on, or no longer: those that were set apart, then
-    /// fresh ones, and scattered ones last. [`reserve`](Self::reserve) then maps fresh ones, until half of the
-    /// memory is free. Otherwise the slots that were set apart are taken last.
+    /// fresh ones, and scattered ones last. [`reserve`](Self::reserve) then maps fresh ones, until half of
+    /// the memory is free. Otherwise the slots that were set apart are taken last.
     pub(crate) fn set_ordered(&mut self, is_ordered: bool) {
         self.is_ordered = is_ordered;
     }
@@ -266,8 +266,8 @@ impl Slots {
         self.free.length + self.ordered.length + self.source.fresh()
     }
 
-    /// Whether another chunk should be mapped, so that `count` slots are taken in order: not if more than half
-    /// of the memory is free.
+    /// Whether another chunk should be mapped, so that `count` slots are taken in order: not if more than
+    /// half of the memory is free.
     fn wants_fresh(&self, count: usize) -> bool {
         let free_bytes = self.available() * self.part.slot_bytes();
         self.ordered.length + self.source.fresh() < count

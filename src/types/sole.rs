@@ -21,7 +21,8 @@ impl SoleMembership {
     /// The memberships of the join are elsewhere.
     pub(crate) const ELSEWHERE: Self = Self(u64::MAX);
 
-    /// The number of protocols that fit. The highest number of 31 bits is that of [`ELSEWHERE`](Self::ELSEWHERE).
+    /// The number of protocols that fit. The highest number of 31 bits is that of
+    /// [`ELSEWHERE`](Self::ELSEWHERE).
     const PROTOCOLS: u32 = (1 << 31) - 1;
 
     /// A membership on the interface `index`, which has no next hop; `None` if it does not fit.
