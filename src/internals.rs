@@ -7,10 +7,10 @@
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
-use crate::mvcc::{Bounds, Txn, VersionIndexes, VersionRef, Versions};
+use crate::mvcc::{Bounds, VersionIndexes, VersionRef, Versions};
 use crate::table::GroupTable;
 use crate::table::Snapshot;
-use crate::tree::{NodePtr, Reach, Tree};
+use crate::tree::{NodePtr, PoolLimits, Reach, Tree};
 use crate::types::key::{JoinKey, JoinKey4};
 
 /// The addresses of the nodes that a snapshot's version reaches, and the bytes of their slots.
@@ -70,7 +70,7 @@ fn join_key(key: u64) -> JoinKey4 {
 impl JoinIndex {
     #[expect(clippy::new_without_default, reason = "not part of the interface")]
     pub fn new() -> Self {
-        let bounds = Bounds { node_bytes: usize::MAX, live_versions: 1024 };
+        let bounds = Bounds { pool: PoolLimits::NONE, live_versions: 1024 };
         Self { versions: Versions::new(bounds) }
     }
 
@@ -78,7 +78,8 @@ impl JoinIndex {
     pub fn change(&self, keys: impl IntoIterator<Item = u64>, present: bool) -> bool {
         let mut txn = self.versions.begin();
         for key in keys {
-            if !reserve(&mut txn, 1) {
+            let demand = txn.indexes().worst_case();
+            if txn.reserve(demand, Reach::System).is_err() {
                 return false;
             }
             let key = join_key(key);
@@ -101,7 +102,8 @@ impl JoinIndex {
     pub fn bulk_load(&self, keys: impl ExactSizeIterator<Item = u64>) -> bool {
         let mut txn = self.versions.begin();
         assert_eq!(txn.indexes().len(), 0, "for an empty index");
-        if !reserve(&mut txn, keys.len()) {
+        let demand = Tree::<JoinKey4, ()>::slots_to_load(keys.len());
+        if txn.reserve(demand, Reach::System).is_err() {
             return false;
         }
         txn.edit(|tree| tree).bulk_load(keys.map(|key| (join_key(key), ())));
@@ -128,11 +130,6 @@ impl JoinIndex {
     pub fn node_bytes(&self) -> usize {
         self.versions.usage().pool.in_use
     }
-}
-
-fn reserve(txn: &mut Txn<'_, Tree<JoinKey4, ()>>, changes: usize) -> bool {
-    let demand = txn.indexes().worst_case(changes);
-    txn.reserve(demand, Reach::System).is_ok()
 }
 
 impl JoinIndexSnapshot {

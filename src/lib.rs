@@ -131,8 +131,9 @@ pub use enumeration::{
 pub use mvcc::Version;
 pub use simd::SimdLevel;
 pub use table::{
-    AllMemberships, FamilySnapshot, FamilyStats, GroupTable, IndexLayout, Interfaces, Layout,
-    Limits, Outgoing, Retained, Snapshot, SnapshotError, Stats, WriteError, WriteTxn,
+    AllMemberships, Committed, FamilySnapshot, FamilyStats, GroupTable, IndexLayout, Interfaces,
+    JoinOn, Layout, Limits, Outgoing, ReplacedFlags, Retained, Snapshot, SnapshotError, Stats,
+    Step, WriteError, WriteTxn,
 };
 pub use types::{
     Family, Interface, Join, JoinKey, JoinKey4, JoinKey6, Membership, MembershipEntry,

@@ -5,12 +5,12 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use groupscan::manager::{
-    BulkError, Client, ClientMembership, Committed, EnumerationHandle, GroupManager, ManagerError,
+    BulkError, Client, ClientMembership, EnumerationHandle, GroupManager, ManagerError,
     ManagerLimits, ProtocolConfig, ProtocolHandle, code,
 };
 use groupscan::{
-    Filter, Interface, Join, Limits, MembershipFlags, Position, Protocol, SourceGroupEntry, V4,
-    View, WriteError,
+    Committed, Filter, Interface, Join, Limits, MembershipFlags, Position, Protocol,
+    SourceGroupEntry, V4, View, WriteError,
 };
 use proptest::prelude::*;
 

@@ -17,6 +17,7 @@ mod native;
 mod pages;
 mod reading;
 mod rounds;
+mod shrinking;
 #[path = "../support/mod.rs"]
 mod support;
 mod viewing;
@@ -32,6 +33,7 @@ fn main() {
     walking::ask(&asked);
     writing::ask(&asked);
     memory::ask(&asked);
+    shrinking::ask(&asked);
     latency::ask(&asked);
     calling::ask(&asked);
     native::ask(&asked);

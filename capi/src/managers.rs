@@ -7,10 +7,10 @@ use std::ffi::c_void;
 use std::ptr;
 
 use groupscan::manager::{
-    BulkError, Client, ClientMembership, Committed, EnumerationHandle, GroupManager, ManagerError,
+    BulkError, Client, ClientMembership, EnumerationHandle, GroupManager, ManagerError,
     MembershipUpdate, ProtocolHandle,
 };
-use groupscan::{Interface, Protocol, V4};
+use groupscan::{Committed, Interface, Protocol, V4};
 
 use crate::enumerations::{next, write_number};
 use crate::families::InC;

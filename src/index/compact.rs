@@ -88,6 +88,11 @@ pub(crate) fn keep_up(txn: &mut TableTxn<'_>) {
     }
 }
 
+/// Compaction takes no more memory than joins may.
+fn reach(txn: &TableTxn<'_>) -> Reach {
+    Reach::Capacity { spare: txn.indexes().worst_removal(0) }
+}
+
 /// At most one step of the upkeep of an index.
 #[inline]
 fn keep_up_index<I: Swept>(txn: &mut TableTxn<'_>) {
@@ -101,7 +106,7 @@ fn keep_up_index<I: Swept>(txn: &mut TableTxn<'_>) {
         return;
     }
     let demand = tree.compact_worst_case();
-    if !txn.has_slots(demand) || txn.reserve(demand, Reach::Capacity).is_err() {
+    if !txn.has_slots(demand) || txn.reserve(demand, reach(txn)).is_err() {
         return;
     }
     let swept = txn.edit(I::tree_mut).compact(next, credit.cast_unsigned(), SweepKind::Fill);
@@ -122,7 +127,7 @@ pub(crate) fn compact(txn: &mut TableTxn<'_>) -> Result<bool, WriteError> {
         None => {
             // Whoever retries without memory does not sort it each time.
             let demand = JoinIndex::<V4>::tree(txn.indexes()).compact_worst_case();
-            txn.reserve(demand, Reach::Capacity)?;
+            txn.reserve(demand, reach(txn))?;
             txn.state_mut().full = Sweeps::default();
             txn.pool_mut().begin_order();
             0
@@ -154,7 +159,7 @@ fn compact_index<I: Swept>(
     }
     while *left > 0 {
         let demand = I::tree(txn.indexes()).compact_worst_case();
-        if let Err(error) = txn.reserve(demand, Reach::Capacity) {
+        if let Err(error) = txn.reserve(demand, reach(txn)) {
             if !txn.changed() {
                 return Err(error.into());
             }

@@ -17,9 +17,10 @@ pub enum WriteError {
         limit: usize,
     },
     /// The change might bring more nodes into use than [`Limits::node_bytes`](crate::Limits::node_bytes)
-    /// allows. A retry helps after memberships were removed or snapshots were dropped.
+    /// allows, or map more memory than [`Limits::mapped_bytes`](crate::Limits::mapped_bytes) allows. A retry
+    /// helps after memberships were removed or snapshots were dropped.
     OutOfCapacity {
-        /// The limit on bytes of nodes.
+        /// The limit on bytes of nodes, or of mapped memory.
         limit_bytes: usize,
     },
     /// The operating system refused memory. A retry may help.
@@ -51,7 +52,9 @@ impl Error for WriteError {}
 impl From<AllocError> for WriteError {
     fn from(error: AllocError) -> Self {
         match error {
-            AllocError::Capacity { limit_bytes } => Self::OutOfCapacity { limit_bytes },
+            AllocError::Capacity { limit_bytes } | AllocError::Mapped { limit_bytes } => {
+                Self::OutOfCapacity { limit_bytes }
+            }
             AllocError::System => Self::OutOfMemory,
         }
     }

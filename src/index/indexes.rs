@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::sweeps::{Compaction, FamilySweeps, Sweep};
 use crate::mvcc::{Txn, VersionIndexes};
-use crate::tree::{NodePtr, Tree};
+use crate::tree::{Demand, NodePtr, Tree};
 use crate::types::key::{JoinKey, MembershipKey, MembershipParts};
 use crate::types::sole::SoleMembership;
 use crate::types::{Family, Interface, Join, Membership, MembershipFlags, Protocol, V4, V6};
@@ -36,6 +36,14 @@ impl TableIndexes {
         let [v4, v6]: [&mut dyn Any; 2] = [&mut self.v4, &mut self.v6];
         let found = v4.downcast_mut().or_else(|| v6.downcast_mut());
         found.unwrap_or_else(|| unreachable!("there are two families"))
+    }
+}
+
+impl TableIndexes {
+    /// The slots that the removal of any membership needs, at most, once `added` memberships were added.
+    #[inline]
+    pub(crate) fn worst_removal(&self, added: usize) -> Demand {
+        self.v4.worst_removal(added).max(self.v6.worst_removal(added))
     }
 }
 
@@ -230,6 +238,18 @@ impl<F: Family> Indexes<F> {
         figures.join_capacity.store(self.joins.capacity(), Ordering::Relaxed);
         let capacity = self.by_interface.capacity() + self.by_neighbor.capacity();
         figures.membership_capacity.store(capacity, Ordering::Relaxed);
+    }
+
+    /// As [`TableIndexes::worst_removal`].
+    #[inline]
+    fn worst_removal(&self, added: usize) -> Demand {
+        let on_interface = self.by_interface.worst_removals(1, added);
+        let on_interface = on_interface.max(self.by_neighbor.worst_removals(1, added));
+        // The membership itself and another one, which becomes the sole one; or, if it keeps a flag that
+        // makes no join, an insertion.
+        let by_group = self.by_group.worst_removals(2, 2 * added);
+        let by_group = by_group.max(self.by_group.worst_insertion(2 * added));
+        self.joins.worst_removals(1, added) + on_interface + by_group
     }
 
     /// The number of memberships.

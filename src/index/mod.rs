@@ -56,5 +56,6 @@ pub(crate) use indexes::{
     Direct, Figures, Indexes, InterfaceIndex, Neighbor, TableIndexes, TableTxn, flags_of,
 };
 pub(crate) use merge::{ByGroup, ByInterface, Found, Merge, Order, Ranks};
-pub(crate) use resync::replace;
+pub use resync::JoinOn;
+pub(crate) use resync::{Part, Wanted, check_order, leave_everywhere, replace};
 pub(crate) use single::{join, leave};

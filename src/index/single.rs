@@ -6,7 +6,7 @@
 use super::error::WriteError;
 use super::indexes::{InterfaceIndex, TableTxn};
 use super::write::{IndexMut, for_interface};
-use crate::tree::{AllocError, MAX_KEYS, Reach};
+use crate::tree::{MAX_KEYS, Reach};
 use crate::types::key::MembershipParts;
 use crate::types::{Family, Membership};
 
@@ -34,13 +34,14 @@ fn join_on<F: Family, I: InterfaceIndex<F>>(
         return Err(WriteError::TooManyMemberships { limit: MAX_KEYS });
     }
     let worst_case = index.demand(parts, &found, Some(new));
-    if let Err(error) = txn.reserve(worst_case, Reach::Capacity) {
-        let (AllocError::Capacity { .. }, None) = (error, found.flags) else {
+    let reach = Reach::Capacity { spare: txn.indexes().worst_removal(1) };
+    if let Err(error) = txn.reserve(worst_case, reach) {
+        if found.flags.is_some() {
             return Err(error.into());
-        };
+        }
         // There are not enough slots for the worst case, but there may be for this join.
         let needed = IndexMut::<F, I>::new(txn).demand_to_insert(parts, &found, new);
-        txn.reserve(needed, Reach::Capacity)?;
+        txn.reserve(needed, reach)?;
     }
     IndexMut::<F, I>::new(txn).set(parts, &found, Some(new));
     Ok(true)
@@ -69,8 +70,12 @@ fn leave_on<F: Family, I: InterfaceIndex<F>>(
     if new == Some(had) {
         return Ok(false);
     }
-    let demand = index.demand(parts, &found, new);
-    txn.reserve(demand, Reach::System)?;
+    let worst_case = index.demand(parts, &found, new);
+    if txn.reserve(worst_case, Reach::System).is_err() {
+        // A join leaves this over.
+        let needed = IndexMut::<F, I>::new(txn).demand_to_remove(parts, &found, new);
+        txn.reserve(needed, Reach::System)?;
+    }
     IndexMut::<F, I>::new(txn).set(parts, &found, new);
     Ok(true)
 }

@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use proptest::prelude::*;
 
 use super::merge::{Found, Merge, Order};
-use super::{ByGroup, ByInterface, Indexes, TableIndexes, leave, replace};
+use super::{ByGroup, ByInterface, Indexes, Part, TableIndexes, Wanted, leave, replace};
 use crate::mvcc::{Bounds, Versions};
+use crate::tree::PoolLimits;
 use crate::types::key::{JoinKey, MembershipKey, MembershipParts};
 use crate::types::sole::SoleMembership;
 use crate::types::{Family, Interface, Join, Membership, MembershipFlags, Protocol, V4, V6};
@@ -157,7 +158,7 @@ fn membership<F: Family>(g: u8, s: u8, i: u8, p: u8, f: u8) -> Membership<F> {
 }
 
 fn run<F: Family>(steps: Vec<Step>) {
-    let bounds = Bounds { node_bytes: usize::MAX, live_versions: 8 };
+    let bounds = Bounds { pool: PoolLimits::NONE, live_versions: 8 };
     let versions = Versions::<TableIndexes>::new(bounds);
     let mut held = Vec::new();
     let mut txn = versions.begin();
@@ -172,7 +173,9 @@ fn run<F: Family>(steps: Vec<Step>) {
             Step::Replace(i, p, joins) => {
                 let join = |n| Join::new(address(n / 4), address(n % 4));
                 let joins: Vec<Join<F>> = joins.into_iter().map(join).collect();
-                replace(&mut txn, interface(i), protocol(p), &joins).unwrap();
+                let (interface, protocol) = (interface(i), protocol(p));
+                let wanted = Wanted { joins: &joins, ..Wanted::nothing(interface, protocol) };
+                replace(&mut txn, &wanted, Part::all()).unwrap();
             }
             Step::Commit => {
                 txn.commit();
@@ -212,7 +215,7 @@ fn first_memberships_that_do_not_fit_beside_their_joins_have_their_slots() {
     let fits_not = Protocol::new(u32::MAX);
     for (on, protocol) in [(neighbor, Protocol::IGMP), (Interface::new(1), fits_not)] {
         for held in 0..if cfg!(miri) { 6 } else { 40 } {
-            let bounds = Bounds { node_bytes: usize::MAX, live_versions: 8 };
+            let bounds = Bounds { pool: PoolLimits::NONE, live_versions: 8 };
             let versions = Versions::<TableIndexes>::new(bounds);
             let add = |numbers: std::ops::Range<u32>| {
                 let mut txn = versions.begin();

@@ -2,7 +2,9 @@
 //!
 //! A membership goes from some flags to others; no flags mean that there is no membership. [`IndexMut::find`]
 //! looks up what the change needs, [`IndexMut::demand`] tells which slots it needs, and
-//! [`IndexMut::set`] makes it. [`IndexMut::set_all`] makes many changes on one interface.
+//! [`IndexMut::set`] makes it. [`Lists`] plans many changes on one interface, which [`IndexMut::set_all`] makes.
+
+use std::collections::TryReserveError;
 
 use super::indexes::{Indexes, InterfaceIndex, TableTxn, flags_of, sole_of};
 use crate::tree::{Demand, KeyUpdate, MAX_KEYS, Path, Seek};
@@ -89,10 +91,10 @@ impl<'a, 't, F: Family, I: InterfaceIndex<F>> IndexMut<'a, 't, F, I> {
         new: Option<MembershipFlags>,
     ) -> Demand {
         let indexes = self.indexes();
-        let demand = I::tree(indexes).worst_case(1) + indexes.joins.worst_case(1);
+        let demand = I::tree(indexes).worst_case() + indexes.joins.worst_case();
         match Self::stays_out_of_by_group(parts, found, new) {
             true => demand,
-            false => demand + indexes.by_group.worst_case(2),
+            false => demand + indexes.by_group.worst_case_of_two(),
         }
     }
 
@@ -109,7 +111,29 @@ impl<'a, 't, F: Family, I: InterfaceIndex<F>> IndexMut<'a, 't, F, I> {
             + indexes.joins.slots_to_insert(&found.in_joins, number);
         match Self::stays_out_of_by_group(parts, found, Some(new)) {
             true => demand,
-            false => demand + indexes.by_group.worst_case(2),
+            false => demand + indexes.by_group.worst_case_of_two(),
+        }
+    }
+
+    /// The most slots that the removal of flags of a membership, or of the membership, needs, at the cost of
+    /// walks down its paths. [`TableIndexes::worst_removal`](super::TableIndexes::worst_removal) bounds it.
+    #[cold]
+    pub(super) fn demand_to_remove(
+        &self,
+        parts: &MembershipParts<F>,
+        found: &Found,
+        new: Option<MembershipFlags>,
+    ) -> Demand {
+        let (indexes, number) = (self.indexes(), self.txn.next_version().number());
+        let demand = I::tree(indexes).slots_to_remove(&found.in_interface, number)
+            + indexes.joins.slots_to_remove(&found.in_joins, number);
+        let by_group = &indexes.by_group;
+        match (Self::stays_out_of_by_group(parts, found, new), new) {
+            (true, _) => demand,
+            (false, None) => demand + by_group.worst_removals(2, 0),
+            (false, Some(_)) => {
+                demand + by_group.worst_removals(2, 0).max(by_group.worst_insertion(0))
+            }
         }
     }
 
@@ -181,35 +205,15 @@ impl<'a, 't, F: Family, I: InterfaceIndex<F>> IndexMut<'a, 't, F, I> {
         *count = *count + u32::from(after) - u32::from(before);
     }
 
-    /// Fills the lists, which have room, with the updates that changes of the memberships of one protocol on
-    /// an interface make. The changes ascend.
-    pub(super) fn plan(
-        &self,
-        changes: impl Iterator<Item = Transition<F>>,
-        lists: &mut Lists<F, I>,
-    ) {
-        let indexes = self.indexes();
-        for Transition { parts, old, new } in changes {
-            let updates = group_updates(indexes, indexes.join(parts.join()), &parts, old, new);
-            let value = new.map(MembershipFlags::bits);
-            lists.by_interface.push(KeyUpdate { key: I::Key::new(parts), value });
-            if let Some(value) = updates.join {
-                let key = F::JoinKey::new(parts.group, parts.source);
-                lists.joins.push(KeyUpdate { key, value });
-            }
-            lists.by_group.extend(updates.by_group.into_iter().flatten());
-        }
-    }
-
     /// The most slots that the planned updates need.
     pub(super) fn demand_of(&self, lists: &Lists<F, I>) -> Demand {
-        let indexes = self.indexes();
-        I::tree(indexes).worst_case(lists.by_interface.len())
-            + indexes.joins.worst_case(lists.joins.len())
-            + indexes.by_group.worst_case(lists.by_group.len())
+        let (indexes, number) = (self.indexes(), self.txn.next_version().number());
+        I::tree(indexes).slots_to_apply(&lists.by_interface, number)
+            + indexes.joins.slots_to_apply(&lists.joins, number)
+            + indexes.by_group.slots_to_apply(&lists.by_group, number)
     }
 
-    /// Makes the updates that were [planned](Self::plan) for the indexes as they are. The slots for them are
+    /// Makes the updates that were [planned](Lists::plan) for the indexes as they are. The slots for them are
     /// reserved.
     pub(super) fn set_all(&mut self, interface: Interface<F>, lists: &Lists<F, I>) {
         let had_memberships = self.indexes().has_memberships(interface);
@@ -234,12 +238,45 @@ pub(super) struct Transition<F> {
     pub(super) new: Option<MembershipFlags>,
 }
 
-/// The updates that [`IndexMut::plan`] makes, at most: one of `joins` and `by_interface` and two of
-/// `by_group` for each change.
+/// The updates that changes of memberships on one interface make.
 pub(super) struct Lists<F: Family, I: InterfaceIndex<F>> {
     pub(super) joins: Vec<KeyUpdate<F::JoinKey, SoleMembership>>,
     pub(super) by_interface: Vec<KeyUpdate<I::Key, u8>>,
     pub(super) by_group: Vec<KeyUpdate<F::ByGroup, u8>>,
+}
+
+impl<F: Family, I: InterfaceIndex<F>> Lists<F, I> {
+    /// Empty lists, of which two have room for the updates of `changes` changes. Most changes make no update
+    /// of `by_group`.
+    pub(super) fn with_room_for(changes: usize) -> Result<Self, TryReserveError> {
+        let (mut joins, mut by_interface) = (Vec::new(), Vec::new());
+        joins.try_reserve_exact(changes)?;
+        by_interface.try_reserve_exact(changes)?;
+        Ok(Self { joins, by_interface, by_group: Vec::new() })
+    }
+
+    /// Adds the updates that changes of the memberships of one protocol make. The changes ascend, and there is
+    /// room for them.
+    pub(super) fn plan(
+        &mut self,
+        indexes: &Indexes<F>,
+        changes: impl Iterator<Item = Transition<F>>,
+    ) -> Result<(), TryReserveError> {
+        for Transition { parts, old, new } in changes {
+            let updates = group_updates(indexes, indexes.join(parts.join()), &parts, old, new);
+            let value = new.map(MembershipFlags::bits);
+            self.by_interface.push(KeyUpdate { key: I::Key::new(parts), value });
+            if let Some(value) = updates.join {
+                let key = F::JoinKey::new(parts.group, parts.source);
+                self.joins.push(KeyUpdate { key, value });
+            }
+            for update in updates.by_group.into_iter().flatten() {
+                self.by_group.try_reserve(1)?;
+                self.by_group.push(update);
+            }
+        }
+        Ok(())
+    }
 }
 
 /// The memberships of a join with the join flag, other than the one that changes.

@@ -7,7 +7,8 @@ use super::GroupManager;
 use super::error::ManagerError;
 use crate::handles::{NotInserted, ProtocolHandle, Reference};
 use crate::sync::{AtomicUsize, MutexGuard, Ordering};
-use crate::types::{Interface, Protocol, V4};
+use crate::table::{JoinOn, Step};
+use crate::types::{Interface, Join, Protocol, V4};
 
 /// A client of the manager: one instance of a routing protocol.
 ///
@@ -157,25 +158,68 @@ impl GroupManager {
     /// # Errors
     ///
     /// [`ManagerError::InvalidHandle`]; [`ManagerError::OwnsInterfaces`] while the client owns interfaces;
-    /// [`ManagerError::NotRemoved`]. After an error the client is still registered, with all it had.
+    /// [`ManagerError::NotRemoved`]. After an error the client is still registered; after the last one, some of
+    /// its memberships may be gone.
     pub fn deregister(&self, protocol: ProtocolHandle) -> Result<(), ManagerError> {
-        let mut state = self.state();
+        let state = self.state();
+        let registered = self.may_deregister(&state, protocol)?;
+        if registered.client.is_igmp() {
+            let left = self.table.leave_everywhere::<V4>(registered.protocol);
+            left.map_err(ManagerError::NotRemoved)?;
+        }
+        self.remove_client(state, &registered, protocol);
+        Ok(())
+    }
+
+    /// Makes one step of [`deregister`](Self::deregister), as
+    /// [`GroupTable::leave_everywhere_step`](crate::GroupTable::leave_everywhere_step). The last step, which has
+    /// no `next`, deregisters the client. Until then the client can be used.
+    ///
+    /// # Errors
+    ///
+    /// As [`deregister`](Self::deregister). The step has then changed nothing.
+    pub fn deregister_step(
+        &self,
+        protocol: ProtocolHandle,
+        from: Option<JoinOn<V4>>,
+        most: usize,
+    ) -> Result<Step<JoinOn<V4>>, ManagerError> {
+        let state = self.state();
+        let registered = self.may_deregister(&state, protocol)?;
+        let step = self.table.leave_everywhere_step(registered.protocol, from, most);
+        let step = step.map_err(ManagerError::NotRemoved)?;
+        if step.next.is_none() {
+            self.remove_client(state, &registered, protocol);
+        }
+        Ok(step)
+    }
+
+    /// The client, if it owns no interfaces.
+    fn may_deregister(
+        &self,
+        state: &State,
+        protocol: ProtocolHandle,
+    ) -> Result<Reference<'_, Registered>, ManagerError> {
         let registered = self.registered(protocol)?;
         let count = state.owners.values().filter(|owner| **owner == protocol).count();
-        if count > 0 {
-            return Err(ManagerError::OwnsInterfaces { count });
+        match count {
+            0 => Ok(registered),
+            _ => Err(ManagerError::OwnsInterfaces { count }),
         }
-        if registered.client.is_igmp() {
-            let mut txn = self.table.begin_write();
-            txn.leave_everywhere::<V4>(registered.protocol).map_err(ManagerError::NotRemoved)?;
-            txn.commit();
-        }
+    }
+
+    /// Removes a client that has no memberships left.
+    fn remove_client(
+        &self,
+        mut state: MutexGuard<'_, State>,
+        registered: &Registered,
+        protocol: ProtocolHandle,
+    ) {
         state.clients.remove(&registered.client);
         self.protocols.remove(protocol.to_bits());
         drop(state);
         registered.leave();
         self.end_enumerations_of(protocol);
-        Ok(())
     }
 
     /// Makes a client the owner of an interface (`MgmTakeInterfaceOwnership`). If it is the owner already,
@@ -214,7 +258,8 @@ impl GroupManager {
     /// # Errors
     ///
     /// [`ManagerError::InvalidHandle`]; [`ManagerError::NotOwned`] if the client does not own the interface;
-    /// [`ManagerError::NotRemoved`]. After an error the owner is unchanged.
+    /// [`ManagerError::NotRemoved`], after which some memberships may be gone. After an error the owner is
+    /// unchanged.
     pub fn release_interface(
         &self,
         protocol: ProtocolHandle,
@@ -225,11 +270,37 @@ impl GroupManager {
         if state.owner(interface) != Some(protocol) {
             return Err(ManagerError::NotOwned);
         }
-        let mut txn = self.table.begin_write();
-        txn.leave_all(interface, registered.protocol).map_err(ManagerError::NotRemoved)?;
-        txn.commit();
+        let left = self.table.leave_all(interface, registered.protocol);
+        left.map_err(ManagerError::NotRemoved)?;
         state.owners.remove(&interface);
         Ok(())
+    }
+
+    /// Makes one step of [`release_interface`](Self::release_interface), as
+    /// [`GroupTable::leave_all_step`](crate::GroupTable::leave_all_step). The last step, which has no `next`,
+    /// gives up the ownership.
+    ///
+    /// # Errors
+    ///
+    /// As [`release_interface`](Self::release_interface). The step has then changed nothing.
+    pub fn release_interface_step(
+        &self,
+        protocol: ProtocolHandle,
+        interface: Interface<V4>,
+        from: Option<Join<V4>>,
+        most: usize,
+    ) -> Result<Step<Join<V4>>, ManagerError> {
+        let mut state = self.state();
+        let registered = self.registered(protocol)?;
+        if state.owner(interface) != Some(protocol) {
+            return Err(ManagerError::NotOwned);
+        }
+        let step = self.table.leave_all_step(interface, registered.protocol, from, most);
+        let step = step.map_err(ManagerError::NotRemoved)?;
+        if step.next.is_none() {
+            state.owners.remove(&interface);
+        }
+        Ok(step)
     }
 
     /// The owner of an interface (`MgmGetProtocolOnInterface`).

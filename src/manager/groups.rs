@@ -4,11 +4,10 @@ use std::error::Error;
 use std::fmt;
 
 use super::GroupManager;
-use super::clients::Registered;
+use super::clients::{Registered, State};
 use super::error::ManagerError;
-use crate::handles::ProtocolHandle;
-use crate::mvcc::Version;
-use crate::table::{WriteError, WriteTxn};
+use crate::handles::{ProtocolHandle, Reference};
+use crate::table::{Committed, ReplacedFlags, Step, WriteError, WriteTxn};
 use crate::types::{Interface, Join, Membership, MembershipFlags, SourceGroupEntry, V4};
 
 /// A membership as a client names it: the manager knows the protocol.
@@ -29,16 +28,6 @@ pub enum MembershipUpdate {
     Add(ClientMembership),
     /// Removes flags of a membership, and with the last of them the membership.
     Delete(ClientMembership),
-}
-
-/// The result of a change of several memberships.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Committed {
-    /// The version that has the changes; if nothing had to be changed, the previous one.
-    pub version: Version,
-    /// The number of memberships that were added, removed, or had their flags changed. A membership that is
-    /// named twice may count twice.
-    pub changed: usize,
 }
 
 /// Why a change of several memberships was refused. None of them was made.
@@ -197,14 +186,15 @@ impl GroupManager {
         self.try_update(protocol, deleted.chain(added).map(Ok))
     }
 
-    /// Removes all memberships of the client on an interface, in one commit: for an interface that went down.
-    /// The cost depends on their number, not on the size of the table.
+    /// Removes all memberships of the client on an interface: for an interface that went down. As
+    /// [`GroupTable::leave_all`](crate::GroupTable::leave_all): that is one version, unless there is too little
+    /// memory for it.
     ///
     /// # Errors
     ///
     /// [`ManagerError::InvalidHandle`]; [`ManagerError::InterfaceNotFound`] for an interface without an owner
     /// and memberships; [`ManagerError::NotTheOwner`] if another client owns the interface and the client
-    /// is not IGMP; [`ManagerError::NotRemoved`].
+    /// is not IGMP; [`ManagerError::NotRemoved`], after which some may have been removed.
     pub fn leave_all(
         &self,
         protocol: ProtocolHandle,
@@ -212,11 +202,43 @@ impl GroupManager {
     ) -> Result<Committed, ManagerError> {
         let state = self.state();
         let registered = self.registered(protocol)?;
-        let mut txn = self.table.begin_write();
-        self.may_delete(&registered, protocol, state.owner(interface), interface, &txn)?;
-        let left = txn.leave_all(interface, registered.protocol);
-        let changed = left.map_err(ManagerError::NotRemoved)?;
-        Ok(Committed { version: txn.commit(), changed })
+        self.may_leave_all(&state, &registered, protocol, interface)?;
+        let left = self.table.leave_all(interface, registered.protocol);
+        left.map_err(ManagerError::NotRemoved)
+    }
+
+    /// Makes one step of [`leave_all`](Self::leave_all), as
+    /// [`GroupTable::leave_all_step`](crate::GroupTable::leave_all_step).
+    ///
+    /// # Errors
+    ///
+    /// As [`leave_all`](Self::leave_all). After [`ManagerError::NotRemoved`] the step has changed nothing.
+    pub fn leave_all_step(
+        &self,
+        protocol: ProtocolHandle,
+        interface: Interface<V4>,
+        from: Option<Join<V4>>,
+        most: usize,
+    ) -> Result<Step<Join<V4>>, ManagerError> {
+        let state = self.state();
+        let registered = self.registered(protocol)?;
+        if from.is_none() {
+            self.may_leave_all(&state, &registered, protocol, interface)?;
+        }
+        let step = self.table.leave_all_step(interface, registered.protocol, from, most);
+        step.map_err(ManagerError::NotRemoved)
+    }
+
+    /// Checks that a client may remove its memberships on an interface.
+    fn may_leave_all(
+        &self,
+        state: &State,
+        client: &Registered,
+        protocol: ProtocolHandle,
+        interface: Interface<V4>,
+    ) -> Result<(), ManagerError> {
+        let txn = self.table.begin_write();
+        self.may_delete(client, protocol, state.owner(interface), interface, &txn)
     }
 
     /// Makes the memberships of the client on an interface exactly those of `joins`, in one commit: for a
@@ -249,23 +271,51 @@ impl GroupManager {
         interface: Interface<V4>,
         joins: &[Join<V4>],
     ) -> Result<Committed, BulkError> {
-        let refused_client = |error| BulkError { at: None, error };
         let state = self.state();
-        let registered = self.registered(protocol).map_err(refused_client)?;
-        self.may_add(&registered, protocol, state.owner(interface)).map_err(refused_client)?;
-        for (at, join) in joins.iter().enumerate() {
-            check_join(*join).map_err(|error| BulkError { at: Some(at), error })?;
-        }
+        let registered = self.may_replace(&state, protocol, interface)?;
+        check_joins(joins)?;
         let mut txn = self.table.begin_write();
         let replaced = txn.replace(interface, registered.protocol, joins);
-        let changed = replaced.map_err(|error| {
-            let at = match error {
-                WriteError::NotAscending { at } => Some(at),
-                _ => None,
-            };
-            BulkError { at, error: ManagerError::Write(error) }
-        })?;
+        let changed = replaced.map_err(not_replaced)?;
         Ok(Committed { version: txn.commit(), changed })
+    }
+
+    /// Makes one step of a [`replace`](Self::replace) that may give the memberships other flags, as
+    /// [`GroupTable::replace_step`](crate::GroupTable::replace_step).
+    ///
+    /// # Errors
+    ///
+    /// As [`replace`](Self::replace). The step has then changed nothing. Only the first step checks all joins.
+    pub fn replace_step(
+        &self,
+        protocol: ProtocolHandle,
+        interface: Interface<V4>,
+        joins: &[Join<V4>],
+        flags: ReplacedFlags,
+        from: Option<Join<V4>>,
+        most: usize,
+    ) -> Result<Step<Join<V4>>, BulkError> {
+        let state = self.state();
+        let registered = self.may_replace(&state, protocol, interface)?;
+        if from.is_none() {
+            check_joins(joins)?;
+        }
+        let step =
+            self.table.replace_step(interface, registered.protocol, joins, flags, from, most);
+        step.map_err(not_replaced)
+    }
+
+    /// The client, if it may replace its memberships on an interface.
+    fn may_replace(
+        &self,
+        state: &State,
+        protocol: ProtocolHandle,
+        interface: Interface<V4>,
+    ) -> Result<Reference<'_, Registered>, BulkError> {
+        let refused = |error| BulkError { at: None, error };
+        let registered = self.registered(protocol).map_err(refused)?;
+        self.may_add(&registered, protocol, state.owner(interface)).map_err(refused)?;
+        Ok(registered)
     }
 
     /// Checks that a client may add memberships on an interface with this owner.
@@ -359,6 +409,22 @@ impl Registered {
         let (group, source) = (entry.group(), entry.source());
         Membership::source_specific(group, source, interface, self.protocol).with_flags(flags)
     }
+}
+
+/// Checks the joins of a replacement.
+fn check_joins(joins: &[Join<V4>]) -> Result<(), BulkError> {
+    joins.iter().enumerate().try_for_each(|(at, join)| {
+        check_join(*join).map_err(|error| BulkError { at: Some(at), error })
+    })
+}
+
+/// The error of a replacement that the table refused.
+fn not_replaced(error: WriteError) -> BulkError {
+    let at = match error {
+        WriteError::NotAscending { at } => Some(at),
+        _ => None,
+    };
+    BulkError { at, error: ManagerError::Write(error) }
 }
 
 /// Checks an entry: a multicast group with one source or any, or all groups from all sources. An address of

@@ -56,7 +56,7 @@ use crate::table::{GroupTable, Retained, Snapshot, SnapshotError, Stats};
 pub use crate::handles::{EnumerationHandle, ProtocolHandle};
 pub use clients::{Callback, Client, ProtocolConfig};
 pub use error::{ManagerError, code};
-pub use groups::{BulkError, ClientMembership, Committed, MembershipUpdate};
+pub use groups::{BulkError, ClientMembership, MembershipUpdate};
 pub use limits::ManagerLimits;
 pub use running::EnumerationInfo;
 
@@ -175,6 +175,17 @@ impl GroupManager {
     #[must_use = "more may remain"]
     pub fn reclaim_step(&self) -> bool {
         self.table.reclaim_step()
+    }
+
+    /// As [`GroupTable::trim`].
+    pub fn trim(&self) {
+        self.table.trim();
+    }
+
+    /// As [`GroupTable::trim_step`].
+    #[must_use = "more may remain"]
+    pub fn trim_step(&self) -> bool {
+        self.table.trim_step()
     }
 }
 

@@ -16,7 +16,7 @@ use super::header::{Inbox, Owner, VersionData, VersionRef};
 use super::live::LiveVersions;
 use super::{SnapshotError, Usage, Version, VersionIndexes};
 use crate::sync::{AtomicUsize, Mutex, MutexGuard, Ordering};
-use crate::tree::{Nodes, Pool, PoolUse};
+use crate::tree::{Demand, Nodes, Pool, PoolLimits, PoolUse, Released};
 
 /// How many pending nodes a commit processes in addition to twice those that it replaced.
 const STEPS_A_COMMIT: usize = 8;
@@ -24,11 +24,14 @@ const STEPS_A_COMMIT: usize = 8;
 /// How many pending nodes one reclamation step processes: a few hundred microseconds of work.
 const STEPS_A_RECLAIM: usize = 4096;
 
+/// The number of free slots that a step of trimming looks at: a few hundred microseconds of work.
+const STEPS_A_TRIM: usize = 4096;
+
 /// What bounds a table's memory.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Bounds {
-    /// The bytes of nodes that joins may bring into use.
-    pub(crate) node_bytes: usize,
+    /// The bytes of nodes that joins may bring into use, and those of mapped memory.
+    pub(crate) pool: PoolLimits,
     /// The number of live versions; at least 2.
     pub(crate) live_versions: usize,
 }
@@ -36,7 +39,7 @@ pub(crate) struct Bounds {
 impl Bounds {
     /// Whether that many bytes in use are more than joins may bring into use.
     fn is_over(&self, in_use: usize) -> bool {
-        in_use > self.node_bytes
+        in_use > self.pool.in_use
     }
 }
 
@@ -73,7 +76,7 @@ struct PublishedFigures<G> {
 impl<S: VersionIndexes> Shared<S> {
     pub(super) fn new(bounds: Bounds) -> Self {
         let writer = Writer {
-            nodes: Nodes::new(Pool::new(bounds.node_bytes)),
+            nodes: Nodes::new(Pool::new(bounds.pool)),
             live: LiveVersions::new(),
             current: None,
             state: S::State::default(),
@@ -141,12 +144,12 @@ impl<S: VersionIndexes> Shared<S> {
     /// With that reader, the next commit would add a live version, or would keep nodes that a table over its
     /// capacity must be able to free.
     pub(super) fn refusal(&self) -> Option<SnapshotError> {
-        let Bounds { node_bytes, live_versions } = self.bounds;
+        let Bounds { pool, live_versions } = self.bounds;
         if self.live() >= live_versions {
             return Some(SnapshotError::TooManyVersions { limit: live_versions });
         }
         let is_over = self.bounds.is_over(self.published.in_use.load(Ordering::Relaxed));
-        is_over.then_some(SnapshotError::OutOfCapacity { limit_bytes: node_bytes })
+        is_over.then_some(SnapshotError::OutOfCapacity { limit_bytes: pool.in_use })
     }
 }
 
@@ -183,6 +186,24 @@ impl<S: VersionIndexes> Writer<S> {
     pub(super) fn reclaim(&mut self, inbox: &Inbox<S>) -> bool {
         self.drain_dead(inbox);
         self.live.work(&mut self.nodes, STEPS_A_RECLAIM) > 0
+    }
+
+    /// Does a step of trimming on behalf of a commit that replaced `replaced` nodes, if most of the memory is
+    /// free: keeps as much free as is in use. The caller drops the chunks after it has released the lock.
+    #[inline]
+    pub(super) fn trim_for_commit(&mut self, replaced: usize) -> Released {
+        let pool = self.nodes.pool_mut();
+        if !pool.is_trimmed() && !pool.is_mostly_free() {
+            return Released::new();
+        }
+        let keep = pool.in_use();
+        pool.trim(keep, 2 * replaced + STEPS_A_COMMIT).0
+    }
+
+    /// Does a step of trimming, as far as that is possible. Returns the chunks, which the caller drops after it
+    /// has released the lock, and whether more remains.
+    pub(super) fn trim(&mut self) -> (Released, bool) {
+        self.nodes.pool_mut().trim(Demand::default(), STEPS_A_TRIM)
     }
 
     /// Publishes the figures for readers without the lock.
@@ -240,7 +261,7 @@ mod tests {
 
     #[test]
     fn a_closed_version_asks_before_it_is_held_first() {
-        let bounds = Bounds { node_bytes: usize::MAX, live_versions: 2 };
+        let bounds = Bounds { pool: PoolLimits::NONE, live_versions: 2 };
         let shared = Arc::new(Shared::<Tree<JoinKey4, ()>>::new(bounds));
         shared.note_birth();
         let version = Version::default();

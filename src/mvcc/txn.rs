@@ -147,8 +147,13 @@ impl<'v, S: VersionIndexes> Txn<'v, S> {
     pub(crate) fn commit(mut self) -> Version {
         let replaced = if self.changed { self.publish() } else { self.undo() };
         self.writer.reclaim_for_commit(self.shared, replaced);
+        let released = self.writer.trim_for_commit(replaced);
         self.finish();
-        self.writer.version()
+        let version = self.writer.version();
+        drop(self);
+        // Takes the system a while, and needs no lock.
+        drop(released);
+        version
     }
 
     /// Undoes all changes.

@@ -70,6 +70,17 @@ impl<S: VersionIndexes> Versions<S> {
         more
     }
 
+    /// Does a step of giving free memory back to the system, and returns whether more remains.
+    pub(crate) fn trim(&self) -> bool {
+        let mut writer = self.shared.lock();
+        let (released, more) = writer.trim();
+        writer.publish_figures(&self.shared);
+        drop(writer);
+        // Takes the system a while, and needs no lock.
+        drop(released);
+        more
+    }
+
     /// How memory is used. Takes no lock.
     pub(crate) fn usage(&self) -> Usage {
         self.shared.usage()

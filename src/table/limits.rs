@@ -16,6 +16,8 @@
 pub struct Limits {
     /// The most bytes of nodes in use; `usize::MAX` means no limit.
     pub node_bytes: usize,
+    /// The most bytes of memory that the system gives for nodes; `usize::MAX` means no limit.
+    pub mapped_bytes: usize,
     /// The most live versions at a time. `None` means the default: [`LIVE_VERSIONS`](Self::LIVE_VERSIONS), or
     /// in a [`GroupManager`](crate::manager::GroupManager) twice the limit on its enumerations.
     pub live_versions: Option<usize>,
@@ -38,6 +40,16 @@ impl Limits {
     #[must_use]
     pub const fn with_node_bytes(self, bytes: usize) -> Self {
         Self { node_bytes: bytes, ..self }
+    }
+
+    /// Limits the memory that the system gives for nodes: those in use, those that are free for new ones, and
+    /// the remainders of chunks, which have up to 2 MiB. At the limit joins fail. So do leaves that copy more
+    /// nodes than are free, because snapshots retain the old ones; but there are always enough for one leave.
+    /// By default only the system limits it. [`GroupTable::trim`](crate::GroupTable::trim) gives back what is
+    /// free.
+    #[must_use]
+    pub const fn with_mapped_bytes(self, bytes: usize) -> Self {
+        Self { mapped_bytes: bytes, ..self }
     }
 
     /// Limits the live versions: the current one, and the older ones that snapshots hold. During a commit
@@ -68,6 +80,11 @@ impl Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { node_bytes: usize::MAX, live_versions: None, compaction: true }
+        Self {
+            node_bytes: usize::MAX,
+            mapped_bytes: usize::MAX,
+            live_versions: None,
+            compaction: true,
+        }
     }
 }

@@ -4,6 +4,7 @@ mod layout;
 mod limits;
 mod snapshot;
 mod stats;
+mod steps;
 #[cfg(test)]
 mod tests;
 mod txn;
@@ -13,13 +14,15 @@ use std::fmt;
 
 use crate::index::{self, TableIndexes};
 use crate::mvcc::{Bounds, Version, Versions};
+use crate::tree::PoolLimits;
 
 pub use layout::{IndexLayout, Layout};
 pub use limits::Limits;
 pub use snapshot::{FamilySnapshot, Snapshot};
 pub use stats::{FamilyStats, Stats};
+pub use steps::{Committed, ReplacedFlags, Step};
 
-pub use crate::index::WriteError;
+pub use crate::index::{JoinOn, WriteError};
 pub use crate::mvcc::{Retained, SnapshotError};
 pub use txn::WriteTxn;
 pub use walks::{AllMemberships, Interfaces, Outgoing};
@@ -65,7 +68,8 @@ impl GroupTable {
         let live_versions = limits.live_versions.unwrap_or(Limits::LIVE_VERSIONS);
         let live_versions = live_versions.max(Limits::LEAST_LIVE_VERSIONS);
         let limits = limits.with_live_versions(live_versions);
-        let bounds = Bounds { node_bytes: limits.node_bytes, live_versions };
+        let pool = PoolLimits { in_use: limits.node_bytes, mapped: limits.mapped_bytes };
+        let bounds = Bounds { pool, live_versions };
         Self { versions: Versions::new(bounds), limits }
     }
 
@@ -143,6 +147,45 @@ impl GroupTable {
         self.versions.reclaim()
     }
 
+    /// Gives memory that is free back to the system: chunks of up to 2 MiB without nodes. A reserve for the
+    /// next leave stays.
+    ///
+    /// Commits do this on the way while more than three quarters of the memory are free, which they are after
+    /// bulk removals. This call does it at any time, and first [reclaims](Self::reclaim). Nodes are spread over
+    /// the chunks in no order, so [`compact`](Self::compact) before it makes more chunks empty. Free memory in
+    /// fuller chunks is used first afterwards. Readers are not disturbed. Waits for other writers, and lets them
+    /// in between steps of a few hundred microseconds.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use groupscan::{GroupTable, Interface, Membership, Protocol, V4};
+    ///
+    /// # let table = GroupTable::new();
+    /// # let lan = Interface::new(2);
+    /// # let mut txn = table.begin_write();
+    /// # for group in 0..100_000 {
+    /// #     let group = V4::from_bits(0xe800_0000 + group);
+    /// #     txn.join(&Membership::any_source(group, lan, Protocol::IGMP))?;
+    /// # }
+    /// # txn.commit();
+    /// table.leave_all::<V4>(lan, Protocol::IGMP)?;
+    /// table.trim();
+    /// assert_eq!(table.stats().mapped_bytes, 0);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn trim(&self) {
+        self.reclaim();
+        while self.trim_step() {}
+    }
+
+    /// Does one step of [`trim`](Self::trim), of at most a few hundred microseconds, and returns whether more
+    /// remain. Waits for other writers.
+    #[must_use = "more may remain"]
+    pub fn trim_step(&self) -> bool {
+        self.versions.trim()
+    }
+
     /// Rewrites the leaves of all indexes that are less than 29/32 full, or that do not lie in the order of
     /// memory, into full ones in that order, with a little room left. So enumerations become faster, and the
     /// table smaller. The contents do not change.
@@ -170,7 +213,7 @@ impl GroupTable {
     ///     txn.commit();
     /// }
     /// table.compact()?;
-    /// assert!(table.snapshot()?.ipv4().layout().joins.fill() > 0.9);
+    /// assert!(table.snapshot()?.ipv4().layout().joins.fill() > 0.85);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn compact(&self) -> Result<(), WriteError> {

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use super::walks::Interfaces;
-use crate::index::{self, TableTxn, WriteError};
+use super::steps::ReplacedFlags;
+use crate::index::{self, Part, TableTxn, WriteError};
 use crate::mvcc::Version;
 use crate::types::{Family, Interface, Join, Membership, Protocol};
 
@@ -69,13 +69,19 @@ impl<'t> WriteTxn<'t> {
     ///
     /// # Errors
     ///
-    /// [`WriteError::OutOfMemory`]. The call has then changed nothing, and the transaction can continue.
+    /// [`WriteError::OutOfMemory`]; [`WriteError::OutOfCapacity`] at
+    /// [`Limits::mapped_bytes`](crate::Limits::mapped_bytes). The call has then changed nothing, and the
+    /// transaction can continue. The first leave of a transaction never fails if no older version is held: the
+    /// table keeps a reserve for it.
     pub fn leave<F: Family>(&mut self, membership: &Membership<F>) -> Result<bool, WriteError> {
         index::leave(&mut self.txn, membership)
     }
 
     /// Removes all memberships of a protocol on an interface, for example when the interface went down, and
-    /// returns their number. The cost depends on that number, not on the size of the table.
+    /// returns their number. Costs about 0.2 µs for each, whatever the size of the table.
+    ///
+    /// [`GroupTable::leave_all`](crate::GroupTable::leave_all) also works where there is too little memory for
+    /// one version.
     ///
     /// # Errors
     ///
@@ -93,37 +99,36 @@ impl<'t> WriteTxn<'t> {
     /// flags changed.
     ///
     /// `joins` must ascend strictly. The memberships have the flag [`JOIN`](crate::MembershipFlags::JOIN) and
-    /// no other.
+    /// no other. [`replace_with`](Self::replace_with) gives them other flags.
     ///
     /// # Errors
     ///
     /// [`WriteError`]. The call has then changed nothing, and the transaction can continue. The call reserves
-    /// nodes for the worst case: for long lists, about twice those of the table and of the list.
+    /// nodes for copies of those that change and of their neighbours, and for what is added.
     pub fn replace<F: Family>(
         &mut self,
         interface: Interface<F>,
         protocol: Protocol,
         joins: &[Join<F>],
     ) -> Result<usize, WriteError> {
-        index::replace(&mut self.txn, interface, protocol, joins)
+        self.replace_with(interface, protocol, joins, ReplacedFlags::default())
     }
 
-    /// Removes all memberships of a protocol, and returns their number. Visits every membership.
+    /// As [`replace`](Self::replace), with other flags.
     ///
     /// # Errors
     ///
-    /// As [`leave`](Self::leave), but the call may have made some of its changes, so the transaction must not
-    /// be committed.
-    pub(crate) fn leave_everywhere<F: Family>(
+    /// As [`replace`](Self::replace).
+    pub fn replace_with<F: Family>(
         &mut self,
+        interface: Interface<F>,
         protocol: Protocol,
+        joins: &[Join<F>],
+        flags: ReplacedFlags,
     ) -> Result<usize, WriteError> {
-        let indexes = self.txn.indexes().of::<F>();
-        let mut interfaces = Vec::new();
-        let refused = interfaces.try_reserve_exact(indexes.interface_count());
-        refused.map_err(|_| WriteError::OutOfMemory)?;
-        interfaces.extend(Interfaces::new(indexes));
-        interfaces.into_iter().map(|interface| self.leave_all(interface, protocol)).sum()
+        index::check_order(joins)?;
+        let wanted = flags.wanted(interface, protocol, joins);
+        Ok(index::replace(&mut self.txn, &wanted, Part::all())?.changed)
     }
 
     /// Whether the interface had a membership when the transaction began.

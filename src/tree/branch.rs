@@ -550,6 +550,15 @@ impl<K: Key, V: Pod> BranchMut<'_, K, V> {
         place - at
     }
 
+    /// Removes a child and its keys. The lower bound of the branch stays.
+    pub(super) fn remove_child(&mut self, at: usize) {
+        let bound = self.read().separators()[0];
+        self.remove(at..at + 1);
+        if self.len() > 0 {
+            self.set_separator(0, bound);
+        }
+    }
+
     /// Removes child `at + 1`, whose keys child `at` has taken over.
     pub(super) fn join_children(&mut self, at: usize) {
         let both = self.read().start_of(at + 2) - self.read().start_of(at);

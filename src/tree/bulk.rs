@@ -6,6 +6,8 @@ use super::branch::NodeRef;
 use super::cursor::Path;
 use super::edit::Edit;
 use super::layout::NodeLayout;
+use super::leaf::LeafRef;
+use super::lookup::Tree;
 use super::nodes::{NewLeaf, Nodes};
 use crate::types::key::{Entries, Key};
 
@@ -37,26 +39,32 @@ impl<K: Key, V: Pod> Edit<'_, K, V> {
     }
 
     /// Makes changes whose keys ascend strictly, in one pass. Changes of the same leaf are merged into it
-    /// together, unless the leaf would become too empty. Leaves that overflow become full leaves.
+    /// together. A leaf that loses all its keys is not copied, and leaves that overflow become full leaves.
+    ///
+    /// Needs the slots that [`Tree::slots_to_apply`] tells.
     pub(crate) fn apply(&mut self, mut changes: &[KeyUpdate<K, V>]) {
-        if changes.is_empty() {
-            return;
-        }
-        if self.tree.len() == 0 {
-            self.bulk_load(changes.iter().filter_map(|change| Some((change.key, change.value?))));
-            return;
-        }
         while let Some(first) = changes.first() {
-            let (path, here) = self.changes_in_leaf(&first.key, changes);
-            let (now, later) = changes.split_at(here.max(1));
-            let merged = if here < 2 { None } else { self.merge_into_leaf(&path, now) };
-            changes = match merged {
-                Some(made) => &changes[made..],
-                None => {
-                    now.iter().for_each(|change| self.update(change));
-                    later
-                }
+            if self.tree.len() == 0 {
+                let entries = changes.iter().filter_map(|change| Some((change.key, change.value?)));
+                return self.bulk_load(entries);
+            }
+            let path = self.tree.seek(first.key).path();
+            let LeafChanges { leaf, count, length_after } =
+                self.tree.changes_in_leaf(&path, changes);
+            let made = if length_after == 0 {
+                self.remove_leaf(&path);
+                count
+            } else if count == 1 {
+                self.update(first);
+                count
+            } else {
+                let length_before = leaf.len() as isize;
+                let mut merged = merge(self.nodes, leaf, length_after, &changes[..count]);
+                let change = merged.new.as_mut().len() as isize - length_before;
+                self.replace_leaf(&path, merged.new, change, merged.right);
+                merged.made
             };
+            changes = &changes[made..];
         }
     }
 
@@ -71,73 +79,96 @@ impl<K: Key, V: Pod> Edit<'_, K, V> {
             (None, None) => {}
         }
     }
+}
 
-    /// The path to `key`, and the number of leading changes whose keys belong to the same leaf.
-    fn changes_in_leaf(&self, key: &K, changes: &[KeyUpdate<K, V>]) -> (Path, usize) {
-        let path = self.tree.seek(*key).path();
-        let (mut bound, mut depth) = (None, 0);
-        let mut node = self.tree.root();
-        while let Some(NodeRef::Branch(branch)) = node {
-            let at = path.at(depth);
-            bound = branch.separators().get(at + 1).copied().or(bound);
-            node = Some(branch.child(at));
-            depth += 1;
-        }
-        let here = bound
-            .map_or(changes.len(), |bound| changes.partition_point(|change| change.key < bound));
-        (path, here)
+/// A leaf and changes, merged into new leaves.
+struct Merged<K, V> {
+    new: NewLeaf<K, V>,
+    /// A leaf behind that one, and its separator.
+    right: Option<(K, NewLeaf<K, V>)>,
+    /// The number of changes made.
+    made: usize,
+}
+
+/// Merges changes into a leaf, which would have `after` keys then: all of them, or those that fill the leaf,
+/// which is split then.
+fn merge<K: Key, V: Pod>(
+    nodes: &mut Nodes,
+    leaf: LeafRef<'_, K, V>,
+    after: usize,
+    changes: &[KeyUpdate<K, V>],
+) -> Merged<K, V> {
+    let (least, most) = (NodeLayout::<K, V>::LEAF_MINIMUM, NodeLayout::<K, V>::LEAF_CAPACITY);
+    // The leaf becomes full, unless too little would be left for the one behind it.
+    let length = if after <= most { after } else { most.min(after - least) };
+    let mut entries = merged(leaf.entries(), changes);
+    let new = filled(nodes, entries.by_ref().take(length));
+    let Some((bound, value)) = entries.next() else {
+        return Merged { new, right: None, made: changes.len() };
+    };
+    // The keys from `bound` on go to a leaf behind it: those of the old leaf, to which later changes belong;
+    // or, if it has none, those of the changes.
+    let kept = leaf.keys().partition_point(|key| *key < bound);
+    if kept < leaf.len() {
+        let mut behind = nodes.make_leaf();
+        behind.as_mut().insert_entries(0, leaf, kept..leaf.len());
+        let made = changes.partition_point(|change| change.key < bound);
+        return Merged { new, right: Some((bound, behind)), made };
     }
+    let mut last = bound;
+    let rest = std::iter::once((bound, value)).chain(entries).take(most);
+    let behind = filled(nodes, rest.inspect(|(key, _)| last = *key));
+    let made = changes.partition_point(|change| change.key <= last);
+    Merged { new, right: Some((bound, behind)), made }
+}
 
-    /// Makes changes that belong to the leaf at the end of a path, or those of them that fill the leaf, and
-    /// splits it. Returns how many it made: `None` if the leaf would become too empty, so that nothing was
-    /// done.
-    fn merge_into_leaf(&mut self, path: &Path, changes: &[KeyUpdate<K, V>]) -> Option<usize> {
-        let mut node = self.tree.root();
-        let mut depth = 0;
+/// The first changes of a list, which belong to one leaf.
+pub(super) struct LeafChanges<'t, K, V> {
+    /// The leaf as it is.
+    pub(super) leaf: LeafRef<'t, K, V>,
+    /// The number of the changes.
+    pub(super) count: usize,
+    /// The number of keys that the leaf would have after them; or, if that is too many for a leaf and the
+    /// least one behind it, some number that is.
+    pub(super) length_after: usize,
+}
+
+impl<K: Key, V: Pod> Tree<K, V> {
+    /// The leading changes that belong to the leaf at the end of a path. The first one does.
+    pub(super) fn changes_in_leaf(
+        &self,
+        path: &Path,
+        changes: &[KeyUpdate<K, V>],
+    ) -> LeafChanges<'_, K, V> {
+        let (mut bound, mut depth) = (None, 0);
+        let mut node = self.root();
         let leaf = loop {
             match node {
-                // Earlier changes may have removed all keys: then there is no leaf.
-                None => return None,
+                Some(NodeRef::Branch(branch)) => {
+                    let at = path.at(depth);
+                    bound = branch.separators().get(at + 1).copied().or(bound);
+                    node = Some(branch.child(at));
+                }
                 Some(NodeRef::Leaf(leaf)) => break leaf,
-                Some(NodeRef::Branch(branch)) => node = Some(branch.child(path.at(depth))),
+                None => unreachable!("a path leads to a leaf"),
             }
             depth += 1;
         };
-        let (least, most) = (NodeLayout::<K, V>::LEAF_MINIMUM, NodeLayout::<K, V>::LEAF_CAPACITY);
-        let (before, after) = (leaf.len(), merged(leaf.entries(), changes).count());
-        if after < least {
-            return None;
-        }
-        // The leaf becomes full, unless too little would be left for the one behind it.
-        let length = if after <= most { after } else { most.min(after - least) };
-        let (mut made, mut right) = (changes.len(), None);
-        let new = {
-            let mut entries = merged(leaf.entries(), changes);
-            let new = filled(self.nodes, entries.by_ref().take(length));
-            // The keys from `bound` on go to a leaf behind it: those of the old leaf, to which later changes
-            // belong; or, if it has none, those of the changes.
-            if let Some((bound, value)) = entries.next() {
-                let kept = leaf.keys().partition_point(|key| *key < bound);
-                let mut last = bound;
-                let mut behind = if kept < before {
-                    made = changes.partition_point(|change| change.key < bound);
-                    let mut behind = self.nodes.make_leaf();
-                    behind.as_mut().insert_entries(0, leaf, kept..before);
-                    behind
-                } else {
-                    let rest = std::iter::once((bound, value)).chain(entries).take(most);
-                    let behind = filled(self.nodes, rest.inspect(|(key, _)| last = *key));
-                    made = changes.partition_point(|change| change.key <= last);
-                    behind
-                };
-                debug_assert!(behind.as_mut().len() > 0);
-                right = Some((bound, behind));
-            }
-            new
-        };
-        self.replace_leaf(path, new, length as isize - before as isize, right);
-        Some(made)
+        let count = bound.map_or(changes.len(), |bound| count_below(changes, bound));
+        let most = NodeLayout::<K, V>::LEAF_CAPACITY + NodeLayout::<K, V>::LEAF_MINIMUM;
+        let length_after = merged(leaf.entries(), &changes[..count]).take(most).count();
+        LeafChanges { leaf, count, length_after }
     }
+}
+
+/// The number of leading changes whose keys are less than `bound`: mostly few.
+fn count_below<K: Key, V: Pod>(changes: &[KeyUpdate<K, V>], bound: K) -> usize {
+    let mut most = 1;
+    while changes.get(most).is_some_and(|change| change.key < bound) {
+        most *= 2;
+    }
+    let changes = &changes[..most.min(changes.len())];
+    changes.partition_point(|change| change.key < bound)
 }
 
 /// A new leaf with these entries.

@@ -8,7 +8,7 @@ use std::ptr::NonNull;
 ///
 /// - I1: `bytes` initialised bytes begin at `start`, and only this chunk owns them.
 #[derive(Debug)]
-pub(super) struct Chunk {
+pub(crate) struct Chunk {
     start: NonNull<u8>,
     bytes: usize,
 }
@@ -90,8 +90,12 @@ mod system {
     unsafe fn unmap(start: NonNull<u8>, bytes: usize) {
         if bytes > 0 {
             // SAFETY: the bytes are mapped, and nothing refers to them. If the system refuses (too many
-            // mappings), they stay mapped, which only wastes address space.
-            let _ = unsafe { libc::munmap(start.as_ptr().cast(), bytes) };
+            // mappings), they stay mapped without memory behind them, which only wastes address space.
+            unsafe {
+                if libc::munmap(start.as_ptr().cast(), bytes) != 0 {
+                    let _ = libc::madvise(start.as_ptr().cast(), bytes, libc::MADV_DONTNEED);
+                }
+            }
         }
     }
 

@@ -111,7 +111,7 @@ impl<K: Key, V: Pod> Fill<K, V> {
 impl<K: Key, V: Pod> Tree<K, V> {
     /// The most slots that a step of a sweep needs.
     pub(crate) fn compact_worst_case(&self) -> Demand {
-        self.worst_case(1) + Demand::of::<K, V>(WINDOW)
+        self.worst_case() + Demand::of::<K, V>(WINDOW)
     }
 
     /// The number of leaves, and the number of those that lie in memory right behind the leaf before. Visits

@@ -65,6 +65,12 @@ impl Path {
         usize::from(self.height).checked_sub(1).map_or(0, |depth| self.at(depth))
     }
 
+    /// The depth at which this path and another one of the same tree part.
+    pub(super) fn depth_of_difference(&self, other: &Self) -> usize {
+        let parts = |(here, there)| here != there;
+        self.at.iter().zip(&other.at).position(parts).unwrap_or(self.at.len())
+    }
+
     /// Whether the path may be one of this tree as it is now. An edit relies on it for its result, not for
     /// memory safety.
     pub(super) fn fits<K, V>(&self, tree: &Tree<K, V>) -> bool {

@@ -130,12 +130,31 @@ impl<'t, K: Key, V: Pod> Edit<'t, K, V> {
         });
     }
 
+    /// Removes the leaf at the end of a path with all its keys, without a copy of it.
+    pub(super) fn remove_leaf(&mut self, path: &Path) {
+        if self.tree.height > 1 {
+            return self.at_parent(path, |nodes, branch, at, _| {
+                let (leaf, count) = (branch.read().child(at), branch.read().count_of(at));
+                nodes.discard(leaf);
+                branch.remove_child(at);
+                // The caller counts the keys as some of child `at`.
+                branch.count(at, count as isize);
+                Edited { leaves: -1, is_shorter: true, ..Edited::by(-(count as isize)) }
+            });
+        }
+        if let Some(root) = self.tree.root() {
+            self.nodes.discard(root);
+            *self.tree = Tree::empty();
+        }
+    }
+
     /// Puts a new leaf in the place of the one at the end of a path, and if there is one a second leaf, with
-    /// its separator, behind it. The first leaf has `change` keys more than the one that it replaces.
+    /// its separator, behind it. The first leaf has `change` keys more than the one that it replaces. If that
+    /// are too few for a leaf, it is merged with a neighbour, or takes keys from it.
     pub(super) fn replace_leaf(
         &mut self,
         path: &Path,
-        new: NewLeaf<K, V>,
+        mut new: NewLeaf<K, V>,
         change: isize,
         right: Option<(K, NewLeaf<K, V>)>,
     ) {
@@ -143,13 +162,14 @@ impl<'t, K: Key, V: Pod> Edit<'t, K, V> {
             let count = right.as_mut().len();
             Split { separator, node: right.into_ptr(), count }
         });
+        let is_under = split.is_none() && new.as_mut().len() < NodeLayout::<K, V>::LEAF_MINIMUM;
         self.at_leaf(path, |nodes, leaf, _| {
             if let LeafEdit::Own(leaf) = leaf {
                 nodes.discard(NodeRef::Leaf(leaf.read()));
             }
             let more = split.as_ref().map_or(0, |split| split.count as isize);
             let leaves = isize::from(split.is_some());
-            (Some(new), Edited { leaves, split, ..Edited::by(change + more) })
+            (Some(new), Edited { leaves, split, is_under, ..Edited::by(change + more) })
         });
     }
 
@@ -328,7 +348,8 @@ fn edit_below<K: Key, V: Pod>(
         edited.split = attach(nodes, &mut branch, at, split, is_end);
     }
     if edited.is_under {
-        let first = if at + 1 < branch.read().len() { at } else { at - 1 };
+        // The left neighbour if there is one: a batch, which ascends, has done its changes there.
+        let first = at.saturating_sub(1);
         let is_merged = merge_or_rebalance(nodes, &mut branch, first);
         if is_merged && branch.read().level() == 1 {
             edited.leaves -= 1;

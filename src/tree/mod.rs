@@ -20,8 +20,8 @@
 //! Files, from the bottom up:
 //!
 //! - memory: [`slot`] is memory for one node; [`free_list`] and [`list`] link slots and nodes; [`reserve`]
-//!   has requests for slots; `chunk` and [`source`] get slots from the system; [`pool`] has the slots of a
-//!   table;
+//!   has requests for slots; `chunk` and [`source`] get slots from the system, and `trim` gives chunks back;
+//!   [`pool`] has the slots of a table;
 //! - nodes: [`search`] searches the entries of a node; [`layout`] places them; [`leaf`] and [`branch`] are
 //!   the two kinds of nodes; [`nodes`] has the nodes that a transaction made and retired;
 //! - trees: [`lookup`] has the tree and ranks; [`cursor`] is a place in a tree, for lookups, ranges and
@@ -68,6 +68,8 @@ mod reserve;
 mod search;
 mod slot;
 mod source;
+#[cfg(not(groupscan_check))]
+mod trim;
 mod walk;
 mod worst_case;
 
@@ -83,6 +85,7 @@ pub(crate) use edit::Edit;
 pub(crate) use list::NodeList;
 pub(crate) use lookup::{MAX_KEYS, Tree};
 pub(crate) use nodes::Nodes;
-pub(crate) use pool::{Pool, PoolUse};
+pub(crate) use pool::{Pool, PoolLimits, PoolUse};
 pub(crate) use reserve::{AllocError, Demand, Reach};
 pub(crate) use slot::NodePtr;
+pub(crate) use source::Released;

@@ -131,7 +131,7 @@ impl Nodes {
         unsafe {
             if birth == self.number {
                 self.made.remove(node);
-                self.pool.give_back(node);
+                self.pool.give_back::<K, V>(node);
             } else {
                 self.retired.push(node);
             }

@@ -8,12 +8,15 @@
 //!         chunk   2 MiB [ slots | fresh slots ]
 //! ```
 //!
-//! The two parts have chunks of their own. Chunks grow from 64 KiB to 2 MiB. A free slot is used before a
-//! fresh one; the slot freed last is used first, because it is the likeliest to be in a cache. A full sweep
-//! instead takes slots [in the order of their addresses](Pool::set_ordered). Chunks return to the system
-//! together, when the pool is dropped, without a visit to the nodes.
+//! The two parts have chunks of their own. Chunks grow from 64 KiB to 2 MiB; if the system refuses one, a
+//! smaller one will do. A free slot is used before a fresh one; the slot freed last is used first, because it
+//! is the likeliest to be in a cache. A full sweep instead takes slots [in the order of their
+//! addresses](Pool::set_ordered). A chunk without nodes can [return](Pool::trim) to the system. The others do
+//! so together, when the pool is dropped, without a visit to the nodes.
 //!
-//! An edit that must not fail half-way first [reserves](Pool::reserve) the most slots that it can need.
+//! An edit that must not fail half-way first [reserves](Pool::reserve) the most slots that it can need. A
+//! reservation for a join leaves a spare, from which the next removal can be made. If there is no memory for
+//! small slots, large ones hold small nodes.
 //!
 //! Under the cfg `groupscan_check` every slot is a heap block of its own, allocated when it is reserved and
 //! returned to the heap when it is freed. So sanitizers and valgrind report a node that is used after it was
@@ -28,7 +31,7 @@
 //!
 //! # Costs
 //!
-//! Taking and freeing a slot is O(1). A reservation may map chunks.
+//! Taking and freeing a slot is O(1). A reservation may map chunks. Trimming visits the free slots once.
 
 #[cfg(any(test, feature = "__internals"))]
 use std::collections::BTreeMap;
@@ -36,8 +39,11 @@ use std::collections::BTreeMap;
 use super::free_list::FreeList;
 use super::reserve::{AllocError, Demand, Reach, part_of};
 use super::slot::{NodePtr, Part};
-use super::source::SlotSource;
+use super::source::{Refused, Released, SlotSource};
 use crate::types::key::Key;
+
+/// The free memory from which on it is worth while to give some back: a few chunks.
+const MUCH_BYTES: usize = 4 << 20;
 
 /// How a pool's memory is used, in bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -49,15 +55,35 @@ pub(crate) struct PoolUse {
     pub(crate) mapped: usize,
 }
 
+/// The limits of a pool, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct PoolLimits {
+    /// The slots that joins may bring into use.
+    pub(crate) in_use: usize,
+    /// The chunks that the system may give.
+    pub(crate) mapped: usize,
+}
+
+impl PoolLimits {
+    /// No limits but those of the system.
+    pub(crate) const NONE: Self = Self { in_use: usize::MAX, mapped: usize::MAX };
+}
+
 /// The slots of a table.
 #[derive(Debug)]
 pub(crate) struct Pool {
-    /// The bytes of slots that joins may bring into use.
-    limit_bytes: usize,
+    limits: PoolLimits,
     in_use_bytes: usize,
+    /// The slots that the last reservation for a join left over.
+    spare: Demand,
+    /// The part that is being trimmed.
+    trimmed: Option<usize>,
+    /// The bytes without nodes after the pool was trimmed, or the least since.
+    free_when_trimmed: usize,
     /// Whether free slots are taken in the order of their addresses.
     is_ordered: bool,
-    /// The calls of [`take`](Self::take) that the last reservation allows.
+    /// The calls of [`take`](Self::take) that the last reservation allows, and one more for each node that was
+    /// given back since.
     #[cfg(debug_assertions)]
     reserved: Demand,
     parts: [Slots; Part::ALL.len()],
@@ -66,11 +92,14 @@ pub(crate) struct Pool {
 }
 
 impl Pool {
-    /// A pool whose capacity is `limit_bytes` bytes of slots. It maps no memory yet.
-    pub(crate) fn new(limit_bytes: usize) -> Self {
+    /// A pool, which maps no memory yet.
+    pub(crate) fn new(limits: PoolLimits) -> Self {
         Self {
-            limit_bytes,
+            limits,
             in_use_bytes: 0,
+            spare: Demand::default(),
+            trimmed: None,
+            free_when_trimmed: 0,
             is_ordered: false,
             #[cfg(debug_assertions)]
             reserved: Demand::default(),
@@ -84,8 +113,8 @@ impl Pool {
     pub(crate) fn usage(&self) -> PoolUse {
         PoolUse {
             in_use: self.in_use_bytes,
-            free: self.parts.iter().map(|slots| slots.available() * slots.part.slot_bytes()).sum(),
-            mapped: self.parts.iter().map(|slots| slots.source.mapped_bytes()).sum(),
+            free: self.parts.iter().map(Slots::free_bytes).sum(),
+            mapped: self.mapped_bytes(),
         }
     }
 
@@ -94,37 +123,109 @@ impl Pool {
         self.in_use_bytes
     }
 
-    /// Whether as many calls of [`take`](Self::take) as `demand` says would find a slot, within the capacity.
+    /// Whether there are as many slots as `demand` says, and the spare that the last reservation left over,
+    /// within the capacity.
     #[inline]
     pub(crate) fn has(&self, demand: Demand) -> bool {
-        self.in_use_bytes.saturating_add(demand.bytes()) <= self.limit_bytes
-            && self.parts.iter().zip(demand.0).all(|(slots, count)| slots.available() >= count)
+        self.in_use_bytes.saturating_add(demand.bytes()) <= self.limits.in_use
+            && self.has_slots(demand + self.spare)
     }
 
-    /// Ensures that as many calls of [`take`](Self::take) as `demand` says find a slot.
+    /// Whether each part has as many slots as `demand` says.
+    #[inline]
+    fn has_slots(&self, demand: Demand) -> bool {
+        self.parts.iter().zip(demand.0).all(|(slots, count)| slots.available() >= count)
+    }
+
+    /// Ensures that as many calls of [`take`](Self::take) as `demand` says find a slot, and as many more as
+    /// slots are given back meanwhile.
     #[inline]
     pub(crate) fn reserve(&mut self, demand: Demand, reach: Reach) -> Result<(), AllocError> {
         #[cfg(test)]
         self.request()?;
-        if reach == Reach::Capacity
-            && self.in_use_bytes.saturating_add(demand.bytes()) > self.limit_bytes
-        {
-            return Err(AllocError::Capacity { limit_bytes: self.limit_bytes });
-        }
-        for (slots, count) in self.parts.iter_mut().zip(demand.0) {
-            if self.is_ordered && slots.wants_fresh(count) {
-                // If the system refuses, scattered slots will do.
-                let _ = slots.source.grow(&mut slots.free);
+        let needed = match reach {
+            Reach::Capacity { spare } => {
+                self.check_capacity(demand.bytes())?;
+                self.spare = spare;
+                demand + spare
             }
-            while slots.available() < count {
-                slots.source.grow(&mut slots.free)?;
-            }
+            Reach::System => demand,
+        };
+        if self.is_ordered || !self.has_slots(needed) {
+            self.map_slots(demand, needed, reach)?;
         }
         #[cfg(debug_assertions)]
         {
             self.reserved = demand;
         }
         Ok(())
+    }
+
+    /// Refuses more bytes in use than joins may bring into use.
+    #[inline]
+    fn check_capacity(&self, more: usize) -> Result<(), AllocError> {
+        let limit_bytes = self.limits.in_use;
+        match self.in_use_bytes.saturating_add(more) <= limit_bytes {
+            true => Ok(()),
+            false => Err(AllocError::Capacity { limit_bytes }),
+        }
+    }
+
+    /// Maps chunks for the slots of a reservation.
+    #[cold]
+    fn map_slots(
+        &mut self,
+        demand: Demand,
+        needed: Demand,
+        reach: Reach,
+    ) -> Result<(), AllocError> {
+        self.end_trim();
+        for part in Part::ALL {
+            let at = part as usize;
+            if self.is_ordered && self.parts[at].wants_fresh(demand.0[at]) {
+                // If the system refuses, scattered slots will do.
+                let _ = self.map_chunk(part);
+            }
+            while self.parts[at].available() < needed.0[at] {
+                let Err(error) = self.map_chunk(part) else {
+                    continue;
+                };
+                let lent = needed.0[at] - self.parts[at].available();
+                if lent > self.lendable(part, needed) {
+                    return Err(error);
+                }
+                if let Reach::Capacity { .. } = reach {
+                    let excess = Part::Large.slot_bytes() - Part::Small.slot_bytes();
+                    self.check_capacity(demand.bytes().saturating_add(lent * excess))?;
+                }
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// The number of slots that the other part can lend to a part.
+    fn lendable(&self, part: Part, needed: Demand) -> usize {
+        let large = Part::Large as usize;
+        match part {
+            Part::Large => 0,
+            Part::Small => self.parts[large].available().saturating_sub(needed.0[large]),
+        }
+    }
+
+    /// Maps a chunk for a part.
+    fn map_chunk(&mut self, part: Part) -> Result<(), AllocError> {
+        let most = self.limits.mapped.saturating_sub(self.mapped_bytes());
+        let slots = &mut self.parts[part as usize];
+        match slots.source.grow(&mut slots.free, most) {
+            Ok(()) => Ok(()),
+            Err(Refused::Limit) => Err(AllocError::Mapped { limit_bytes: self.limits.mapped }),
+            Err(Refused::System) => Err(AllocError::System),
+        }
+    }
+
+    fn mapped_bytes(&self) -> usize {
+        self.parts.iter().map(|slots| slots.source.mapped_bytes()).sum()
     }
 
     /// Makes a node of an index of keys `K` and values `V` in a reserved slot.
@@ -137,21 +238,25 @@ impl Pool {
             assert!(*reserved > 0, "a node takes a slot that was reserved for it");
             *reserved -= 1;
         }
-        let slots = &mut self.parts[part as usize];
-        let slot = if self.is_ordered {
-            let next = slots.ordered.pop().or_else(|| slots.source.carve());
-            next.or_else(|| slots.free.pop())
-        } else {
-            let next = slots.free.pop().or_else(|| slots.source.carve());
-            next.or_else(|| slots.ordered.pop())
-        };
-        let Some(slot) = slot else {
-            unreachable!("a slot is reserved before a node is made");
+        let (slot, part) = match self.parts[part as usize].take(self.is_ordered) {
+            Some(slot) => (slot, part),
+            None => (self.borrow_slot(part), Part::Large),
         };
         self.in_use_bytes += part.slot_bytes();
-        // SAFETY: the slot was fresh or free, so it is mapped and nothing else refers to it (I1).
+        // SAFETY: the slot was fresh or free, so it is mapped and nothing else refers to it (I1). It belongs
+        // to this part (I3), whose slots are not smaller than those of the part that was asked for.
         unsafe { slot.make(birth, level, part) };
         slot
+    }
+
+    /// A large slot for a small node.
+    #[cold]
+    fn borrow_slot(&mut self, part: Part) -> NodePtr {
+        let lent = match part {
+            Part::Large => None,
+            Part::Small => self.parts[Part::Large as usize].take(self.is_ordered),
+        };
+        lent.unwrap_or_else(|| unreachable!("a slot is reserved before a node is made"))
     }
 
     /// Sets the free slots that lie next to others apart, in the order of their addresses, for
@@ -183,7 +288,11 @@ impl Pool {
     /// # Safety
     ///
     /// As [`free`](Self::free).
-    pub(super) unsafe fn give_back(&mut self, node: NodePtr) {
+    pub(super) unsafe fn give_back<K: Key, V>(&mut self, node: NodePtr) {
+        #[cfg(debug_assertions)]
+        {
+            self.reserved.0[part_of::<K, V>() as usize] += 1;
+        }
         // SAFETY: the contract is that of `free`.
         unsafe {
             let part = node.part();
@@ -214,6 +323,62 @@ impl Pool {
         }
     }
 
+    /// Does a step of giving free chunks back to the system, but for `keep` slots and the spare for a removal:
+    /// looks at `steps` free slots. Returns the chunks, which return to the system when they are dropped, and
+    /// whether more remains to be done.
+    ///
+    /// Free slots in fuller chunks are taken first afterwards, so that emptier chunks become empty. Does
+    /// nothing if the system refuses memory for lists of the chunks.
+    pub(crate) fn trim(&mut self, keep: Demand, steps: usize) -> (Released, bool) {
+        let at = self.trimmed.unwrap_or(0);
+        let spare = if self.in_use_bytes == 0 { Demand::default() } else { self.spare };
+        let keep = keep.max(spare).0[at];
+        let slots = &mut self.parts[at];
+        let others = slots.ordered.length;
+        let (released, more) =
+            slots.source.trim(&mut slots.free, keep.saturating_sub(others), steps);
+        self.trimmed = match more {
+            true => Some(at),
+            false => Some(at + 1).filter(|next| *next < Part::ALL.len()),
+        };
+        if self.trimmed.is_none() {
+            self.free_when_trimmed = self.mapped_bytes() - self.in_use_bytes;
+        }
+        (released, self.trimmed.is_some())
+    }
+
+    /// Whether so much of the memory is free, and so much more than trimming has left, that it is worth while to
+    /// trim the pool.
+    #[inline]
+    pub(crate) fn is_mostly_free(&mut self) -> bool {
+        let mapped = self.mapped_bytes();
+        let free = mapped - self.in_use_bytes;
+        self.free_when_trimmed = self.free_when_trimmed.min(free);
+        mapped / 4 > self.in_use_bytes && free > self.free_when_trimmed + MUCH_BYTES
+    }
+
+    /// Whether the pool is being trimmed.
+    pub(crate) fn is_trimmed(&self) -> bool {
+        self.trimmed.is_some()
+    }
+
+    /// The slots that nodes use now, for [`trim`](Self::trim).
+    pub(crate) fn in_use(&self) -> Demand {
+        Demand(Part::ALL.map(|part| {
+            let slots = &self.parts[part as usize];
+            let free = slots.free_bytes();
+            slots.source.mapped_bytes().saturating_sub(free) / part.slot_bytes()
+        }))
+    }
+
+    /// Ends the trimming. All its slots are free as all others then.
+    fn end_trim(&mut self) {
+        self.trimmed = None;
+        for slots in &mut self.parts {
+            slots.source.end_trim(&mut slots.free);
+        }
+    }
+
     /// The addresses of the nodes that exist, and the bytes of their slots. Visits every slot.
     #[cfg(any(test, feature = "__internals"))]
     pub(crate) fn existing(&self) -> BTreeMap<usize, usize> {
@@ -221,7 +386,8 @@ impl Pool {
         for slots in &self.parts {
             let carved = slots.source.carved();
             existing.extend(carved.into_iter().map(|slot| (slot, slots.part.slot_bytes())));
-            for free in slots.free.iter().chain(slots.ordered.iter()) {
+            let free = slots.free.iter().chain(slots.ordered.iter());
+            for free in free.chain(slots.source.trimmed_slots()) {
                 existing.remove(&free.address());
             }
         }
@@ -260,10 +426,27 @@ impl Slots {
         Self { part, free, ordered, source: SlotSource::new(part) }
     }
 
-    /// The number of slots that are fresh or free.
+    /// The number of slots that can be taken. Those that trimming has looked at are not among them.
     #[inline]
     fn available(&self) -> usize {
         self.free.length + self.ordered.length + self.source.fresh()
+    }
+
+    /// The bytes of the slots without nodes.
+    fn free_bytes(&self) -> usize {
+        (self.available() + self.source.trimmed()) * self.part.slot_bytes()
+    }
+
+    /// Takes a slot.
+    #[inline]
+    fn take(&mut self, is_ordered: bool) -> Option<NodePtr> {
+        if is_ordered {
+            let next = self.ordered.pop().or_else(|| self.source.carve());
+            next.or_else(|| self.free.pop())
+        } else {
+            let next = self.free.pop().or_else(|| self.source.carve());
+            next.or_else(|| self.ordered.pop())
+        }
     }
 
     /// Whether another chunk should be mapped, so that `count` slots are taken in order: not if more than
@@ -280,6 +463,7 @@ impl Drop for Pool {
     /// Returns the slots that were reserved and not used. Nodes that were not freed stay, so that leak
     /// detectors find them.
     fn drop(&mut self) {
+        self.end_trim();
         self.end_order();
         for slots in &mut self.parts {
             while let Some(slot) = slots.free.pop() {
@@ -297,6 +481,9 @@ mod tests {
 
     const LARGE: usize = Part::Large.slot_bytes();
     const SMALL: usize = Part::Small.slot_bytes();
+
+    /// A reservation that leaves nothing over.
+    const JOINS: Reach = Reach::Capacity { spare: Demand([0, 0]) };
 
     fn large(slots: usize) -> Demand {
         Demand::of::<JoinKey4, u64>(slots)
@@ -322,33 +509,33 @@ mod tests {
     #[test]
     fn parts_have_chunks_of_their_own() {
         let limit_bytes = 3 * LARGE + 4 * SMALL;
-        let mut pool = Pool::new(limit_bytes);
+        let mut pool = Pool::new(PoolLimits { in_use: limit_bytes, ..PoolLimits::NONE });
         let demand = large(3) + small(4);
         assert_eq!(demand.bytes(), limit_bytes);
-        pool.reserve(demand, Reach::Capacity).unwrap();
+        pool.reserve(demand, JOINS).unwrap();
         let large_nodes: Vec<NodePtr> = (0..3).map(|_| take_large(&mut pool)).collect();
         let small_nodes: Vec<NodePtr> = (0..4).map(|_| take_small(&mut pool)).collect();
         assert_eq!((pool.existing().len(), pool.in_use_bytes()), (7, limit_bytes));
         for node in large_nodes.iter().chain(&small_nodes) {
             free(&mut pool, *node);
         }
-        pool.reserve(demand, Reach::Capacity).unwrap();
+        pool.reserve(demand, JOINS).unwrap();
         #[cfg(not(groupscan_check))]
         {
             assert_eq!(Some(&take_large(&mut pool)), large_nodes.last());
             assert_eq!(Some(&take_small(&mut pool)), small_nodes.last());
         }
         let refused = Err(AllocError::Capacity { limit_bytes });
-        assert_eq!(pool.reserve(small(10), Reach::Capacity), refused);
+        assert_eq!(pool.reserve(small(10), JOINS), refused);
         let too_many = large(usize::MAX) + small(usize::MAX);
-        assert_eq!(pool.reserve(too_many, Reach::Capacity), refused);
+        assert_eq!(pool.reserve(too_many, JOINS), refused);
     }
 
     #[test]
     fn slots_are_counted_and_used_again() {
-        let mut pool = Pool::new(usize::MAX);
+        let mut pool = Pool::new(PoolLimits::NONE);
         assert_eq!(pool.usage(), PoolUse::default(), "an empty pool maps nothing");
-        pool.reserve(large(40), Reach::Capacity).unwrap();
+        pool.reserve(large(40), JOINS).unwrap();
         let nodes: Vec<NodePtr> = (0..40).map(|_| take_large(&mut pool)).collect();
         assert_eq!(pool.in_use_bytes(), 40 * LARGE);
         assert!(pool.existing().into_keys().eq(
@@ -363,7 +550,7 @@ mod tests {
         #[cfg(not(groupscan_check))]
         {
             assert_eq!(pool.usage().free, usage.in_use + usage.free);
-            pool.reserve(large(1), Reach::Capacity).unwrap();
+            pool.reserve(large(1), JOINS).unwrap();
             assert_eq!(
                 Some(&take_large(&mut pool)),
                 nodes.last(),
@@ -375,14 +562,14 @@ mod tests {
     #[test]
     fn joins_stop_at_the_capacity_and_leaves_do_not() {
         let limit_bytes = 3 * LARGE;
-        let mut pool = Pool::new(limit_bytes);
+        let mut pool = Pool::new(PoolLimits { in_use: limit_bytes, ..PoolLimits::NONE });
         let refused = Err(AllocError::Capacity { limit_bytes });
-        assert_eq!(pool.reserve(large(4), Reach::Capacity), refused);
-        pool.reserve(large(3), Reach::Capacity).unwrap();
+        assert_eq!(pool.reserve(large(4), JOINS), refused);
+        pool.reserve(large(3), JOINS).unwrap();
         let node = take_large(&mut pool);
-        assert_eq!(pool.reserve(large(3), Reach::Capacity), refused);
-        assert_eq!(pool.reserve(large(usize::MAX), Reach::Capacity), refused);
-        assert_eq!(pool.reserve(large(2), Reach::Capacity), Ok(()));
+        assert_eq!(pool.reserve(large(3), JOINS), refused);
+        assert_eq!(pool.reserve(large(usize::MAX), JOINS), refused);
+        assert_eq!(pool.reserve(large(2), JOINS), Ok(()));
         assert_eq!(pool.reserve(large(30), Reach::System), Ok(()));
         free(&mut pool, node);
     }
@@ -390,7 +577,7 @@ mod tests {
     #[cfg(not(groupscan_check))]
     #[test]
     fn chunks_grow_and_every_slot_of_them_is_used() {
-        let mut pool = Pool::new(usize::MAX);
+        let mut pool = Pool::new(PoolLimits::NONE);
         let mut taken = 0;
         let chunks = [64 << 10, 128 << 10, 256 << 10, 512 << 10, 1 << 20, 2 << 20, 2 << 20];
         // Miri interprets each step.
@@ -412,7 +599,7 @@ mod tests {
     #[cfg(not(groupscan_check))]
     #[test]
     fn slots_are_taken_in_the_order_of_memory_and_none_is_lost() {
-        let mut pool = Pool::new(usize::MAX);
+        let mut pool = Pool::new(PoolLimits::NONE);
         pool.reserve(small(1), Reach::System).unwrap();
         let count = pool.usage().free / SMALL;
         pool.reserve(small(count), Reach::System).unwrap();
@@ -441,5 +628,132 @@ mod tests {
         pool.end_order();
         assert_eq!(pool.usage(), usage);
         assert_eq!(pool.existing().len(), 2);
+    }
+
+    #[test]
+    fn joins_leave_a_spare_that_removals_take() {
+        let mapped = if cfg!(groupscan_check) { 8 * (LARGE + SMALL) } else { 128 << 10 };
+        let mut pool = Pool::new(PoolLimits { mapped, ..PoolLimits::NONE });
+        let spare = large(3) + small(2);
+        let refused = Err(AllocError::Mapped { limit_bytes: mapped });
+        let mut nodes = Vec::new();
+        loop {
+            let demand = large(1) + small(1);
+            let reserved = pool.reserve(demand, Reach::Capacity { spare });
+            if reserved.is_err() {
+                assert_eq!(reserved, refused);
+                break;
+            }
+            nodes.extend([take_large(&mut pool), take_small(&mut pool)]);
+        }
+        assert!(!pool.has(large(1)));
+        // Small nodes may have taken large slots, but not those of the spare.
+        pool.reserve(spare, Reach::System).unwrap();
+        nodes.extend((0..3).map(|_| take_large(&mut pool)));
+        nodes.extend((0..2).map(|_| take_small(&mut pool)));
+        nodes.into_iter().for_each(|node| free(&mut pool, node));
+        assert_eq!(pool.in_use_bytes(), 0);
+    }
+
+    #[cfg(not(groupscan_check))]
+    #[test]
+    fn chunks_are_smaller_at_the_limit_and_large_slots_hold_small_nodes() {
+        let mapped = (64 << 10) + (32 << 10);
+        let mut pool = Pool::new(PoolLimits { mapped, ..PoolLimits::NONE });
+        pool.reserve(large(1), Reach::System).unwrap();
+        let chunk = pool.usage().free / LARGE;
+        pool.reserve(large(chunk + 1), Reach::System).unwrap();
+        assert_eq!(pool.usage().mapped, mapped, "half a chunk");
+        let slots = pool.usage().free / LARGE;
+        assert_eq!(pool.reserve(small(slots + 1), Reach::System), {
+            Err(AllocError::Mapped { limit_bytes: mapped })
+        });
+        // A join that borrows counts what it borrows.
+        pool.limits.in_use = slots * LARGE - 1;
+        let limit_bytes = pool.limits.in_use;
+        let refused = Err(AllocError::Capacity { limit_bytes });
+        assert_eq!(pool.reserve(small(slots), JOINS), refused);
+        pool.limits.in_use += 1;
+        pool.reserve(small(slots), JOINS).unwrap();
+        let nodes: Vec<NodePtr> = (0..slots).map(|_| take_small(&mut pool)).collect();
+        assert_eq!((pool.in_use_bytes(), pool.usage().free), (slots * LARGE, 0));
+        nodes.into_iter().for_each(|node| free(&mut pool, node));
+        assert_eq!(pool.usage().free, slots * LARGE, "they are large again");
+        pool.reserve(large(slots), Reach::System).unwrap();
+    }
+
+    #[cfg(not(groupscan_check))]
+    #[test]
+    fn trimming_gives_back_the_chunks_without_nodes_and_loses_no_slot() {
+        for kept_of_a_thousand in [0, 1, 30, 500] {
+            let mut pool = Pool::new(PoolLimits::NONE);
+            let count = if cfg!(miri) { 60 } else { 3000 };
+            pool.reserve(large(count) + small(count), Reach::System).unwrap();
+            let mut nodes: Vec<NodePtr> =
+                (0..count).flat_map(|_| [take_large(&mut pool), take_small(&mut pool)]).collect();
+            let before = pool.usage();
+            // The nodes are freed in no order.
+            nodes.sort_by_key(|node| node.address().wrapping_mul(0x9e37_79b9_7f4a_7c15));
+            let kept = nodes.split_off(nodes.len() * (1000 - kept_of_a_thousand) / 1000);
+            for (at, node) in nodes.into_iter().enumerate() {
+                free(&mut pool, node);
+                // A step in between must find what comes later, or leave it out.
+                if at % 1000 == 999 {
+                    drop(pool.trim(Demand::default(), 100));
+                }
+            }
+            let in_use = pool.usage().in_use;
+            let mut released = 0;
+            // One that has begun before, and one more.
+            while pool.trim(Demand::default(), 1000).1 {
+                assert_eq!(pool.usage().in_use, in_use);
+            }
+            loop {
+                let (chunks, more) = pool.trim(Demand::default(), 1000);
+                released += chunks.len();
+                if !more {
+                    break;
+                }
+            }
+            let after = pool.usage();
+            assert_eq!(pool.existing().len(), kept.len());
+            let addresses: BTreeMap<usize, usize> = pool.existing();
+            assert!(kept.iter().all(|node| addresses.contains_key(&node.address())));
+            if kept_of_a_thousand == 0 {
+                assert_eq!((after.mapped, after.free), (0, 0), "{released} chunks");
+            }
+            assert!(after.mapped >= after.in_use + after.free && after.mapped <= before.mapped);
+            // All slots that are left can be taken, each once.
+            let free_large = pool.parts[Part::Large as usize].available();
+            let free_small = pool.parts[Part::Small as usize].available();
+            pool.reserve(large(free_large) + small(free_small), Reach::System).unwrap();
+            (0..free_large).for_each(|_| _ = take_large(&mut pool));
+            (0..free_small).for_each(|_| _ = take_small(&mut pool));
+            assert_eq!(pool.existing().len(), kept.len() + free_large + free_small);
+            assert_eq!(pool.usage().mapped, after.mapped);
+        }
+    }
+
+    #[cfg(not(groupscan_check))]
+    #[test]
+    fn trimming_keeps_the_spare_and_fills_up_fuller_chunks() {
+        let mut pool = Pool::new(PoolLimits::NONE);
+        let spare = large(40);
+        let count = if cfg!(miri) { 100 } else { 2000 };
+        let take = |pool: &mut Pool| {
+            pool.reserve(large(1), Reach::Capacity { spare }).unwrap();
+            take_large(pool)
+        };
+        let nodes: Vec<NodePtr> = (0..count).map(|_| take(&mut pool)).collect();
+        // The first chunk, which has 15 slots, stays full but for one, and the second one has one node.
+        let (kept, freed): (Vec<_>, Vec<_>) =
+            nodes.iter().enumerate().partition(|(at, _)| *at < 14 || *at == 17);
+        freed.iter().for_each(|(_, node)| free(&mut pool, **node));
+        while pool.trim(Demand::default(), 64).1 {}
+        let usage = pool.usage();
+        assert!(usage.free >= 40 * LARGE && usage.mapped < 1 << 20, "{usage:?}");
+        pool.reserve(large(1), Reach::System).unwrap();
+        assert_eq!(take_large(&mut pool), nodes[14], "the fullest chunk comes first");
+        assert_eq!(kept.len() + 1, pool.existing().len());
     }
 }

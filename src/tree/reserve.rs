@@ -13,6 +13,11 @@ pub(crate) enum AllocError {
         /// The limit on bytes of nodes.
         limit_bytes: usize,
     },
+    /// More memory would be mapped than the pool's limit allows.
+    Mapped {
+        /// The limit on bytes of chunks.
+        limit_bytes: usize,
+    },
     /// The system refused memory.
     System,
 }
@@ -20,9 +25,10 @@ pub(crate) enum AllocError {
 /// How far a reservation may go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Reach {
-    /// Up to the pool's capacity.
-    Capacity,
-    /// Beyond the capacity, as far as the system gives memory.
+    /// Up to the pool's capacity, and such that these slots are still available then: the reserve for the
+    /// next removal.
+    Capacity { spare: Demand },
+    /// Beyond the capacity and into the reserve, as far as there is memory.
     System,
 }
 
@@ -45,6 +51,14 @@ impl Demand {
         let mut demand = Self::default();
         demand.0[part_of::<K, V>() as usize] = slots;
         demand
+    }
+
+    /// The greater number of slots for each part.
+    #[inline]
+    pub(crate) fn max(self, other: Self) -> Self {
+        let mut most = self;
+        most.0.iter_mut().zip(other.0).for_each(|(slots, other)| *slots = (*slots).max(other));
+        most
     }
 
     /// The bytes of the slots of both parts.

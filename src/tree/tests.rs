@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use super::layout::NodeLayout;
-use super::worst_case::slots_for_batch;
 use super::*;
 use crate::types::key::Key;
 
@@ -34,7 +33,7 @@ struct Bench<K: Key> {
 
 impl<K: Key> Bench<K> {
     fn new() -> Self {
-        let nodes = Nodes::new(Pool::new(usize::MAX));
+        let nodes = Nodes::new(Pool::new(PoolLimits::NONE));
         Self { nodes, current: Tree::empty(), number: 0, held: Vec::new(), retired: Vec::new() }
     }
 
@@ -81,24 +80,34 @@ fn all<K: Key>(tree: &Tree<K, u16>) -> Vec<(K, u16)> {
     tree.seek_rank(0).collect()
 }
 
-/// The tree for edits, with slots for `changes` changes.
+/// The tree for edits, with the slots that they need.
 fn edit<'t, K: Key>(
     tree: &'t mut Tree<K, u16>,
     nodes: &'t mut Nodes,
-    changes: usize,
+    demand: Demand,
 ) -> Edit<'t, K, u16> {
-    nodes.pool_mut().reserve(tree.worst_case(changes), Reach::System).unwrap();
+    nodes.pool_mut().reserve(demand, Reach::System).unwrap();
     // SAFETY: the tree belongs to the running transaction of these nodes.
     unsafe { Edit::new(tree, nodes) }
+}
+
+/// The tree, which is empty, for a bulk load of `count` entries.
+fn load<'t, K: Key>(
+    tree: &'t mut Tree<K, u16>,
+    nodes: &'t mut Nodes,
+    count: usize,
+) -> Edit<'t, K, u16> {
+    edit(tree, nodes, Tree::<K, u16>::slots_to_load(count))
 }
 
 /// Inserts a key or sets its value. Returns the value that it had.
 fn insert<K: Key>(tree: &mut Tree<K, u16>, nodes: &mut Nodes, key: K, value: u16) -> Option<u16> {
     let cursor = tree.seek(key);
     let (path, found) = (cursor.path(), cursor.found());
+    let demand = tree.worst_case();
     match found {
-        Some(_) => edit(tree, nodes, 1).set_value(&path, value),
-        None => edit(tree, nodes, 1).insert(&path, key, value),
+        Some(_) => edit(tree, nodes, demand).set_value(&path, value),
+        None => edit(tree, nodes, demand).insert(&path, key, value),
     }
     found
 }
@@ -107,7 +116,9 @@ fn insert<K: Key>(tree: &mut Tree<K, u16>, nodes: &mut Nodes, key: K, value: u16
 fn remove<K: Key>(tree: &mut Tree<K, u16>, nodes: &mut Nodes, key: K) -> Option<u16> {
     let cursor = tree.seek(key);
     let (path, found) = (cursor.path(), cursor.found());
-    found.inspect(|_| edit(tree, nodes, 1).remove(&path))
+    let demand = tree.slots_to_remove(&path, nodes.number());
+    assert!(demand.bytes() <= tree.worst_removals(1, 0).bytes());
+    found.inspect(|_| edit(tree, nodes, demand).remove(&path))
 }
 
 #[derive(Clone, Debug)]
@@ -199,9 +210,10 @@ fn run<K: Key>(steps: Vec<Step>, key: impl Fn(u64) -> K) {
                             };
                         }
                         let in_use = nodes.pool().in_use_bytes();
-                        let reserved = tree.worst_case(changes.len()).bytes();
-                        edit(tree, nodes, changes.len()).apply(&changes);
-                        assert!(nodes.pool().in_use_bytes() <= in_use + reserved);
+                        // Debug builds check that no more slots are taken.
+                        let demand = tree.slots_to_apply(&changes, nodes.number());
+                        edit(tree, nodes, demand).apply(&changes);
+                        assert!(nodes.pool().in_use_bytes() <= in_use + demand.bytes());
                     }
                     Step::Compact(from, most, orders) => {
                         let kind = if orders { SweepKind::FillAndOrder } else { SweepKind::Fill };
@@ -265,7 +277,7 @@ fn a_bulk_load_fills_its_leaves() {
         let mut bench = Bench::<u64>::new();
         let keys = || entries((0..count as u64).map(|i| i * 3));
         bench.transact(|tree, nodes| {
-            edit(tree, nodes, count).bulk_load(keys());
+            load(tree, nodes, count).bulk_load(keys());
             tree.check();
             let mut leaves =
                 tree.runs(0..count).map(|run| run.entries.keys.len()).collect::<Vec<_>>();
@@ -299,7 +311,7 @@ fn a_tree_shrinks_to_nothing_when_it_is_emptied_in_any_order() {
     for factor in [1, 499, 999_983] {
         let mut bench = Bench::<u64>::new();
         bench.transact(|tree, nodes| {
-            edit(tree, nodes, MANY as usize).bulk_load(entries(0..MANY));
+            load(tree, nodes, MANY as usize).bulk_load(entries(0..MANY));
             true
         });
         for number in 0..MANY {
@@ -318,7 +330,7 @@ fn a_tree_shrinks_to_nothing_when_it_is_emptied_in_any_order() {
 fn a_batch_copies_each_node_once() {
     let mut bench = Bench::<u64>::new();
     bench.transact(|tree, nodes| {
-        edit(tree, nodes, MANY as usize).bulk_load(entries((0..MANY).map(|i| i * 2)));
+        load(tree, nodes, MANY as usize).bulk_load(entries((0..MANY).map(|i| i * 2)));
         true
     });
     let mut count = 0;
@@ -328,7 +340,8 @@ fn a_batch_copies_each_node_once() {
         let changes: Vec<KeyUpdate<u64, u16>> = entries(0..2 * MANY)
             .map(|(key, value)| KeyUpdate { key, value: (key % 2 == 0).then_some(value) })
             .collect();
-        edit(tree, nodes, changes.len()).apply(&changes);
+        let demand = tree.slots_to_apply(&changes, nodes.number());
+        edit(tree, nodes, demand).apply(&changes);
         assert_eq!(nodes.growth_bytes(), 0);
         true
     });
@@ -337,6 +350,45 @@ fn a_batch_copies_each_node_once() {
     assert_eq!(copied, count);
     assert_eq!(bench.retired.iter().map(NodeList::len).sum::<usize>(), count);
     bench.end();
+}
+
+/// Applies changes in a transaction of its own. Returns the greatest number of slots that it may have used,
+/// in relation to the nodes of the tree before.
+fn demand_to_apply(bench: &mut Bench<u64>, changes: &[KeyUpdate<u64, u16>]) -> f64 {
+    let (mut nodes_before, mut demand) = (0, 0);
+    bench.current.for_each_node(None, &mut |_| nodes_before += 1);
+    bench.transact(|tree, nodes| {
+        let slots = tree.slots_to_apply(changes, nodes.number());
+        demand = slots.bytes() / NodeLayout::<u64, u16>::SLOT_BYTES;
+        edit(tree, nodes, slots).apply(changes);
+        tree.check();
+        true
+    });
+    demand as f64 / nodes_before as f64
+}
+
+#[test]
+fn a_batch_needs_at_most_a_copy_of_the_nodes_that_it_touches() {
+    let count = if cfg!(miri) { 100 } else { 20_000 };
+    let removals = |keys: std::ops::Range<u64>, step: usize| {
+        keys.step_by(step).map(|key| KeyUpdate { key, value: None }).collect::<Vec<_>>()
+    };
+    // All keys; half of them, in a run; every other key; every tenth.
+    for (changes, most) in [
+        (removals(0..count, 1), 0.9),
+        (removals(count / 4..count * 3 / 4, 1), 0.5),
+        (removals(0..count, 2), 2.5),
+        (removals(0..count, 10), 1.5),
+    ] {
+        let mut bench = Bench::<u64>::new();
+        bench.transact(|tree, nodes| {
+            load(tree, nodes, count as usize).bulk_load(entries(0..count));
+            true
+        });
+        let demand = demand_to_apply(&mut bench, &changes);
+        assert!(demand <= most, "{} changes: {demand} of the tree", changes.len());
+        bench.end();
+    }
 }
 
 #[test]
@@ -352,8 +404,9 @@ fn reservations_suffice_and_insertions_take_what_they_say() {
             let path = cursor.path();
             let before = nodes.pool().in_use_bytes();
             let reserved = tree.slots_to_insert(&path, number + 1).bytes();
-            assert!(reserved <= tree.worst_case(1).bytes());
-            edit(tree, nodes, 1).insert(&path, key, 0);
+            assert!(reserved <= tree.worst_case().bytes());
+            let demand = tree.worst_case();
+            edit(tree, nodes, demand).insert(&path, key, 0);
             assert_eq!(nodes.pool().in_use_bytes() - before, reserved);
             true
         });
@@ -365,7 +418,7 @@ fn reservations_suffice_and_insertions_take_what_they_say() {
 fn an_edit_in_place_takes_no_slot() {
     let mut bench = Bench::<u64>::new();
     bench.transact(|tree, nodes| {
-        edit(tree, nodes, MANY as usize).bulk_load(entries((0..MANY).map(|i| i * 2)));
+        load(tree, nodes, MANY as usize).bulk_load(entries((0..MANY).map(|i| i * 2)));
         let in_use = nodes.pool().in_use_bytes();
         for key in [0, MANY / 2 * 2, MANY * 2 - 2] {
             assert!(insert(tree, nodes, key, 9).is_some());
@@ -375,31 +428,6 @@ fn an_edit_in_place_takes_no_slot() {
         true
     });
     bench.end();
-}
-
-/// The most slots that ascending keys need if they are inserted one by one before a greater key, which is
-/// alone in the tree: each split leaves half a node behind that stays so.
-fn halves(mut entries: usize, capacities: [usize; 2]) -> usize {
-    let mut slots = 0;
-    let mut capacity = capacities[0];
-    while entries > capacity {
-        entries = entries / capacity.div_ceil(2) + 1;
-        slots += entries;
-        capacity = capacities[1];
-    }
-    slots + 1
-}
-
-#[test]
-fn a_reservation_for_a_batch_suffices_at_every_capacity() {
-    for capacities in [[256, 102], [102, 46], [120, 48], [97, 48], [49, 39], [35, 30]] {
-        let minima = capacities.map(|capacity| capacity / 3);
-        for changes in (1..=32).flat_map(|bits| [(1 << bits) - 1, 1 << bits, 3 << bits]) {
-            let reserved = slots_for_batch(1, 1, changes, capacities, minima);
-            // One more for the copy of the leaf of the greater key.
-            assert!(halves(changes, capacities) < reserved, "{changes} keys at {capacities:?}");
-        }
-    }
 }
 
 /// Makes steps, each in a transaction of its own, until a sweep ends. Returns their number.
@@ -425,7 +453,7 @@ fn sweep(bench: &mut Bench<u64>, kind: SweepKind) -> usize {
 fn a_sweep_fills_the_leaves_and_keeps_the_keys() {
     let mut bench = Bench::<u64>::new();
     bench.transact(|tree, nodes| {
-        edit(tree, nodes, 4 * MANY as usize).bulk_load(entries(0..4 * MANY));
+        load(tree, nodes, 4 * MANY as usize).bulk_load(entries(0..4 * MANY));
         true
     });
     // Leaves of two keys each, in a tree of several levels.
@@ -451,7 +479,7 @@ fn a_sweep_fills_the_leaves_and_keeps_the_keys() {
 fn skipped_leaves_count() {
     let mut bench = Bench::<u64>::new();
     bench.transact(|tree, nodes| {
-        edit(tree, nodes, 1000).bulk_load(entries(0..1000));
+        load(tree, nodes, 1000).bulk_load(entries(0..1000));
         true
     });
     for (low, high) in [(0, 1000), (100, 500), (3, 12), (990, 1000), (5, 6)] {
