@@ -6,8 +6,9 @@
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
+use std::time::Duration;
 
-use crate::mvcc::{Bounds, VersionIndexes, VersionRef, Versions};
+use crate::mvcc::{Bounds, Txn, VersionIndexes, VersionRef, Versions};
 use crate::table::GroupTable;
 use crate::table::Snapshot;
 use crate::tree::{NodePtr, PoolLimits, Reach, Tree};
@@ -76,26 +77,18 @@ impl JoinIndex {
 
     /// Puts keys in, or takes them out, in one commit. Says whether there was memory.
     pub fn change(&self, keys: impl IntoIterator<Item = u64>, present: bool) -> bool {
-        let mut txn = self.versions.begin();
-        for key in keys {
-            let demand = txn.indexes().worst_case();
-            if txn.reserve(demand, Reach::System).is_err() {
-                return false;
-            }
-            let key = join_key(key);
-            let cursor = txn.indexes().seek(key);
-            let (path, is_there) = (cursor.path(), cursor.found().is_some());
-            if is_there != present {
-                let mut edit = txn.edit(|tree| tree);
-                match present {
-                    true => edit.insert(&path, key, ()),
-                    false => edit.remove(&path),
-                }
-                txn.mark_changed();
-            }
-        }
-        txn.commit();
-        true
+        change(self.versions.begin(), keys, present)
+    }
+
+    /// As `change`, in a turn that comes within the timeout, or else `None`.
+    pub fn change_within(
+        &self,
+        mut timeout: Duration,
+        keys: impl IntoIterator<Item = u64>,
+        present: bool,
+    ) -> Option<bool> {
+        let txn = self.versions.begin_within(&mut timeout)?;
+        Some(change(txn, keys, present))
     }
 
     /// Puts ascending keys into an empty index, in one commit. Returns whether there was memory.
@@ -126,10 +119,43 @@ impl JoinIndex {
         usage.pool.in_use.saturating_sub(usage.current_bytes)
     }
 
+    /// The number of versions, and the bytes that each retains; `None` if the turns for it do not come within
+    /// the timeout.
+    pub fn retained_within(&self, timeout: Duration) -> Option<(usize, usize)> {
+        let retained = self.versions.retained_within(timeout).ok()?;
+        Some((retained.len(), retained.iter().map(|one| one.bytes).sum()))
+    }
+
     /// The bytes of slots in use.
     pub fn node_bytes(&self) -> usize {
         self.versions.usage().pool.in_use
     }
+}
+
+fn change(
+    mut txn: Txn<'_, Tree<JoinKey4, ()>>,
+    keys: impl IntoIterator<Item = u64>,
+    present: bool,
+) -> bool {
+    for key in keys {
+        let demand = txn.indexes().worst_case();
+        if txn.reserve(demand, Reach::System).is_err() {
+            return false;
+        }
+        let key = join_key(key);
+        let cursor = txn.indexes().seek(key);
+        let (path, is_there) = (cursor.path(), cursor.found().is_some());
+        if is_there != present {
+            let mut edit = txn.edit(|tree| tree);
+            match present {
+                true => edit.insert(&path, key, ()),
+                false => edit.remove(&path),
+            }
+            txn.mark_changed();
+        }
+    }
+    txn.commit();
+    true
 }
 
 impl JoinIndexSnapshot {

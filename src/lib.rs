@@ -88,8 +88,8 @@
 //!
 //! - Readers never wait. Taking a snapshot costs a load and a counted reference. A snapshot that is held for
 //!   long retains the nodes of its version, and nothing else.
-//! - Writers take turns. A transaction copies each leaf that it changes, and the path to it, once; so combine
-//!   many changes in one. Writers, not readers, free the nodes of dead versions.
+//! - Writers take turns, first come, first served. A transaction copies each leaf that it changes, and the
+//!   path to it, once; so combine many changes in one. Writers, not readers, free the nodes of dead versions.
 //! - The bytes of nodes are counted, and bounded by [`Limits`]. At the limits joins and snapshots are
 //!   refused; leaves are not. A table keeps its memory until it is dropped.
 //! - Records are computed while they are packed: an enumeration reads 8 bytes of an IPv4 join, and writes 16.
@@ -132,8 +132,8 @@ pub use mvcc::Version;
 pub use simd::SimdLevel;
 pub use table::{
     AllMemberships, Committed, FamilySnapshot, FamilyStats, GroupTable, IndexLayout, Interfaces,
-    JoinOn, Layout, Limits, Outgoing, ReplacedFlags, Retained, Snapshot, SnapshotError, Stats,
-    Step, WriteError, WriteTxn,
+    JoinOn, Layout, Limits, Outgoing, ReplacedFlags, Retained, RetainedError, Snapshot,
+    SnapshotError, Stats, Step, WriteError, WriteTxn,
 };
 pub use types::{
     Family, Interface, Join, JoinKey, JoinKey4, JoinKey6, Membership, MembershipEntry,

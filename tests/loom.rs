@@ -8,6 +8,7 @@
 #![cfg(loom)]
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use groupscan::manager::{EnumerationHandle, GroupManager, ManagerError, ProtocolHandle};
 use groupscan::{Filter, MembershipFlags, View};
@@ -97,6 +98,54 @@ fn two_writers_and_a_reader() {
         assert!(index.change([6], true));
         assert_eq!((index.live_versions(), index.retained_bytes()), (1, 0));
         assert_eq!(check(&index.snapshot().unwrap()), 6);
+    });
+}
+
+#[test]
+fn two_writers_take_turns_and_a_third_one_tries() {
+    model(AtMost(3), || {
+        let index = index_of(1);
+        let writer = {
+            let index = Arc::clone(&index);
+            thread::spawn(move || assert!(index.change([2, 3], true)))
+        };
+        let trier = {
+            let index = Arc::clone(&index);
+            thread::spawn(move || index.change_within(Duration::ZERO, [4], true))
+        };
+        // A timeout that is long enough.
+        assert_eq!(index.change_within(Duration::MAX, [5], true), Some(true));
+        writer.join().unwrap();
+        let was_its_turn = trier.join().unwrap();
+        let last = index.snapshot().unwrap();
+        assert!([1, 2, 3, 5].iter().all(|key| last.contains(*key)), "no writer is lost");
+        assert_eq!(last.contains(4), was_its_turn == Some(true), "wholly or not at all");
+        drop(last);
+        assert_eq!(index.change_within(Duration::ZERO, [6], true), Some(true), "no turn is open");
+        assert_eq!((index.live_versions(), index.retained_bytes()), (1, 0));
+    });
+}
+
+#[test]
+fn listing_what_versions_retain_against_commit_and_drop() {
+    model(AtMost(3), || {
+        let index = index_of(2);
+        let snapshot = index.snapshot().unwrap();
+        assert!(index.change([3], true));
+        let dropper = thread::spawn(move || {
+            check(&snapshot);
+            drop(snapshot);
+        });
+        let lister = {
+            let index = Arc::clone(&index);
+            thread::spawn(move || index.retained_within(Duration::MAX).unwrap())
+        };
+        assert!(index.change([4], true));
+        let (versions, bytes) = lister.join().unwrap();
+        assert!([1, 2].contains(&versions) && bytes > 0);
+        dropper.join().unwrap();
+        assert!(index.change([5], true));
+        assert_eq!((index.live_versions(), index.retained_bytes()), (1, 0));
     });
 }
 

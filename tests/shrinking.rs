@@ -342,10 +342,12 @@ fn steps_come_to_the_same<F: Address>() {
             txn.commit();
             let (mut from, mut steps, mut sum) = (None, 0, 0);
             loop {
-                let step = stepped.replace_step(lan, protocol, &wanted, flags, from, most).unwrap();
-                assert!(step.committed.changed <= most);
+                let mut txn = stepped.begin_write();
+                let step = txn.replace_step(lan, protocol, &wanted, flags, from, most).unwrap();
+                txn.commit();
+                assert!(step.changed <= most);
                 steps += 1;
-                sum += step.committed.changed;
+                sum += step.changed;
                 from = step.next;
                 if from.is_none() {
                     break;
@@ -362,8 +364,10 @@ fn steps_come_to_the_same<F: Address>() {
             let left = whole.leave_everywhere::<F>(protocol).unwrap().changed;
             let (mut from, mut sum) = (None, 0);
             loop {
-                let step = stepped.leave_everywhere_step::<F>(protocol, from, most).unwrap();
-                sum += step.committed.changed;
+                let mut txn = stepped.begin_write();
+                let step = txn.leave_everywhere_step::<F>(protocol, from, most).unwrap();
+                txn.commit();
+                sum += step.changed;
                 from = step.next;
                 if from.is_none() {
                     break;

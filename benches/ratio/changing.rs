@@ -1,6 +1,6 @@
 //! Tables of random joins, and changes of them.
 
-use groupscan::{GroupTable, Interface, Membership, Protocol, V4};
+use groupscan::{GroupTable, Interface, Membership, Protocol, V4, WriteTxn};
 
 pub(crate) use crate::support::Random;
 
@@ -12,7 +12,11 @@ pub(crate) fn membership(key: u64) -> Membership<V4> {
 
 /// Joins or leaves keys in one commit.
 pub(crate) fn change(table: &GroupTable, keys: &[u64], present: bool) {
-    let mut txn = table.begin_write();
+    change_in(table.begin_write(), keys, present);
+}
+
+/// Joins or leaves keys in a transaction, and commits it.
+pub(crate) fn change_in(mut txn: WriteTxn<'_>, keys: &[u64], present: bool) {
     for key in keys {
         let membership = membership(*key);
         let changed = if present { txn.join(&membership) } else { txn.leave(&membership) };

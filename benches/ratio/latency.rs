@@ -2,12 +2,13 @@
 
 use std::hint::black_box;
 use std::sync::Barrier;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use groupscan::{GroupTable, Limits, Snapshot};
 
-use crate::changing::{Churn, Random, change, random_table};
+use crate::changing::{Churn, Random, change, change_in, random_table};
 use crate::rounds::{Asked, median, nanos_a_unit, print_figure, print_ratio};
 
 /// The table size of most questions.
@@ -21,6 +22,12 @@ const DIVERGING: usize = 120_000;
 
 /// The number of commits whose longest are measured.
 const COMMITS: usize = 100_000;
+
+/// The joins that a writer of large transactions changes in one.
+const A_COMMIT: usize = 1000;
+
+/// The number of single joins whose waits are measured.
+const WAITS: usize = 10_000;
 
 /// The number of pairs of measurements.
 const PAIRS: usize = 11;
@@ -40,8 +47,43 @@ pub(crate) fn ask(asked: &Asked) {
     asked.ask(name, || drop_orders(name));
     let name = "commit p99.9, second after a diverged snapshot was dropped / idle";
     asked.ask(name, || after_a_drop(name));
+    let name = "worst wait of a join / longest commit of 1,000 joins (at most 2)";
+    asked.ask(name, || worst_wait(name));
     let name = "commit, 64 threads took snapshots / 1 did";
     asked.ask(name, || many_threads(name));
+}
+
+/// Two writers: one changes many joins a commit, the other makes single joins. The turns are fair if the
+/// second never waits for much more than one transaction of the first.
+fn worst_wait(name: &str) {
+    let mut random = Random::new();
+    let table = random_table(JOINS, &mut random);
+    let (many, single) = (random.keys(A_COMMIT), random.keys(WAITS));
+    let done = AtomicBool::new(false);
+    let (worst, longest) = thread::scope(|scope| {
+        let busy = scope.spawn(|| {
+            let (mut longest, mut is_join) = (Duration::ZERO, true);
+            while !done.load(Ordering::Relaxed) {
+                let txn = table.begin_write();
+                let start = Instant::now();
+                change_in(txn, &many, is_join);
+                longest = longest.max(start.elapsed());
+                is_join = !is_join;
+            }
+            longest
+        });
+        let wait = |key: &u64| {
+            let start = Instant::now();
+            let txn = table.begin_write();
+            let waited = start.elapsed();
+            change_in(txn, &[*key], true);
+            waited
+        };
+        let worst = single.iter().map(wait).max();
+        done.store(true, Ordering::Relaxed);
+        (worst.expect("it waited"), busy.join().expect("the other writer does not panic"))
+    });
+    print_figure(name, format!("{:.2}", worst.as_secs_f64() / longest.as_secs_f64()));
 }
 
 fn snapshot_and_drop(name: &str) {

@@ -75,7 +75,9 @@ fn print_growth_in_steps(name: &str) {
     let (mut from, mut most) = (None, before);
     loop {
         let flags = ReplacedFlags::default();
-        let step = table.replace_step(LAN, Protocol::IGMP, &joins, flags, from, STEP);
+        let mut txn = table.begin_write();
+        let step = txn.replace_step(LAN, Protocol::IGMP, &joins, flags, from, STEP);
+        txn.commit();
         from = step.expect("memory").next;
         most = most.max(table.stats().mapped_bytes);
         if from.is_none() {

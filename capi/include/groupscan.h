@@ -42,7 +42,8 @@
  * Threads. Any number of threads may use an object at the same time, whichever thread created it. Two calls
  * need exclusive use of an object: its ..._destroy, and groupscan_enumeration_resume_after. Taking and
  * reading snapshots and enumerations never waits for writers, and writers never wait for readers. Calls that
- * change a table or a manager, or list its holders or owners, wait for each other. Threads need no set-up.
+ * change a table or a manager, or list its holders or owners, wait for each other. They take turns, first
+ * come, first served, and groupscan_table_set_timeout bounds the wait. Threads need no set-up.
  * One case to avoid: a thread whose first call is in a destructor of a pthread_key leaks some 3 KiB and makes
  * later changes a little slower, because the C library runs no destructors of thread-local storage after
  * those. No call may be made from a signal handler.
@@ -135,7 +136,9 @@ typedef enum groupscan_status {
     /* Internal error. */
     GROUPSCAN_ERROR_INTERNAL = 20,
     /* The order is not in groupscan_membership_order. */
-    GROUPSCAN_ERROR_INVALID_ORDER = 21
+    GROUPSCAN_ERROR_INVALID_ORDER = 21,
+    /* The turn of the call did not come in time. A retry may help. */
+    GROUPSCAN_ERROR_TIMEOUT = 22
 } groupscan_status;
 
 /* The message of a status, in English, for any number. A static string. */
@@ -274,6 +277,19 @@ typedef struct groupscan_outcome {
  */
 groupscan_status groupscan_table_create(const groupscan_table_options *options,
                                         groupscan_table **table);
+
+/* Waits without limit, in place of a number of milliseconds. */
+#define GROUPSCAN_WAIT_FOREVER ((uint32_t)-1)
+
+/*
+ * Sets how many milliseconds each later call on a table waits for other writers: 0 does not wait, and
+ * GROUPSCAN_WAIT_FOREVER, the default, waits without limit. Joins, leaves, updates, leave_all, replace,
+ * retained and reclaim then also return GROUPSCAN_ERROR_TIMEOUT, if their turn did not come in time; nothing
+ * was changed, and the caller may retry. A call that waits already keeps the old timeout. Never waits.
+ *
+ * The timeout bounds the wait, not the work: a change of many memberships takes as long as before.
+ */
+groupscan_status groupscan_table_set_timeout(groupscan_table *table, uint32_t milliseconds);
 
 /* Destroys a table. Its snapshots and enumerations stay valid, and retain its memory. Null does nothing. */
 void groupscan_table_destroy(groupscan_table *table);
@@ -417,8 +433,9 @@ typedef struct groupscan_retained {
 
 /*
  * Lists the live versions and what each retains, from the oldest to the current one. element_bytes is
- * sizeof *retained; the list may be null if the capacity is 0. Waits for other writers and makes them wait,
- * because it visits what old versions retain.
+ * sizeof *retained; the list may be null if the capacity is 0. Waits for other writers, and makes them wait
+ * for some microseconds for every 64 versions. It visits what old versions retain, and holds these versions
+ * meanwhile, as a snapshot does.
  *
  * GROUPSCAN_ERROR_BUFFER_TOO_SMALL   the list is full, and *count is the number of all elements.
  * GROUPSCAN_ERROR_INVALID_SIZE       see groupscan_status.
@@ -852,6 +869,13 @@ groupscan_status groupscan_manager_of_process(const groupscan_manager_options *o
 void groupscan_manager_destroy(groupscan_manager *manager);
 
 /*
+ * Sets how many milliseconds each later call on a manager waits for other calls, as
+ * groupscan_table_set_timeout does for a table. All calls on a manager that wait then also return
+ * GROUPSCAN_ERROR_TIMEOUT, and those of mgm.h on the manager of the process ERROR_CAN_NOT_COMPLETE.
+ */
+groupscan_status groupscan_manager_set_timeout(groupscan_manager *manager, uint32_t milliseconds);
+
+/*
  * The calls from here to groupscan_manager_replace4 wait for each other and for changes of the table, except
  * groupscan_manager_protocol_number.
  *
@@ -1051,8 +1075,8 @@ typedef struct groupscan_manager_enumeration4 {
 
 /*
  * Lists the running enumerations, in about the order of their starts. element_bytes is sizeof *enumerations;
- * the list may be null if the capacity is 0. Waits for writers and makes them wait, because it visits what
- * old versions retain; beyond that O(n log n) in the number of enumerations.
+ * the list may be null if the capacity is 0. Waits as groupscan_manager_retained does; beyond that O(n log n)
+ * in the number of enumerations.
  *
  * GROUPSCAN_ERROR_BUFFER_TOO_SMALL   the list is full, and *count is the number of all elements.
  * GROUPSCAN_ERROR_INVALID_SIZE       see groupscan_status.

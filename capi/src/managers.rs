@@ -24,7 +24,8 @@ use crate::status::groupscan_status::{self, GROUPSCAN_ERROR_ALREADY_EXISTS};
 use crate::tables::{joins_in, reclaim_step_of, retained_by, snapshot_of, stats_of};
 use crate::types::{
     groupscan_enumeration_handle, groupscan_filter4, groupscan_interface4, groupscan_join4,
-    groupscan_manager_options, groupscan_membership4, groupscan_protocol_handle, view_in,
+    groupscan_manager_options, groupscan_membership4, groupscan_protocol_handle, timeout_in,
+    view_in,
 };
 use crate::{MANAGER, process_object, status_of};
 
@@ -74,6 +75,24 @@ pub unsafe extern "C" fn groupscan_manager_of_process(
         }
         // SAFETY: P2.
         unsafe { place.write_unaligned(ptr::from_ref(process_object()).cast_mut()) };
+        Ok(())
+    })
+}
+
+/// Sets how long the calls of a manager wait for their turns.
+///
+/// # Safety
+///
+/// [P1 to P4](crate#what-callers-promise).
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn groupscan_manager_set_timeout(
+    manager: *mut groupscan_manager,
+    milliseconds: u32,
+) -> groupscan_status {
+    status_of(|| {
+        // SAFETY: P1.
+        let manager = unsafe { object(manager) }?;
+        manager.0.set_timeout(timeout_in(milliseconds));
         Ok(())
     })
 }
@@ -430,7 +449,9 @@ pub unsafe extern "C" fn groupscan_manager_enumerations4(
         let manager = unsafe { object(manager) }?;
         // SAFETY: P2.
         let list = unsafe { List::new(enumerations, capacity, element_bytes, count) }?;
-        list.fill(manager.0.enumerations().into_iter().map(groupscan_manager_enumeration4::from))
+        list.fill(
+            manager.0.try_enumerations()?.into_iter().map(groupscan_manager_enumeration4::from),
+        )
     })
 }
 
@@ -478,7 +499,7 @@ pub unsafe extern "C" fn groupscan_manager_retained(
 ) -> groupscan_status {
     let list = (retained, capacity, element_bytes, count);
     // SAFETY: P1, P2.
-    unsafe { retained_by(manager, |manager| manager.0.retained(), list) }
+    unsafe { retained_by(manager, |manager| Ok(manager.0.try_retained()?), list) }
 }
 
 /// Frees some of what dead versions of a manager's table left behind.
@@ -492,7 +513,7 @@ pub unsafe extern "C" fn groupscan_manager_reclaim(
     more: *mut bool,
 ) -> groupscan_status {
     // SAFETY: P1, P2.
-    unsafe { reclaim_step_of(manager, |manager| manager.0.reclaim_step(), more) }
+    unsafe { reclaim_step_of(manager, |manager| Ok(manager.0.try_reclaim_step()?), more) }
 }
 
 /// Changes the owner of an interface.

@@ -6,7 +6,7 @@
 use std::ffi::{CStr, c_char, c_int};
 
 use groupscan::manager::ManagerError;
-use groupscan::{GetNextError, PrefixError, SnapshotError, WriteError};
+use groupscan::{GetNextError, PrefixError, RetainedError, SnapshotError, WriteError};
 
 /// What a call returns. A number never changes its meaning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,12 +57,14 @@ pub enum groupscan_status {
     GROUPSCAN_ERROR_INTERNAL = 20,
     /// There is no such order of memberships.
     GROUPSCAN_ERROR_INVALID_ORDER = 21,
+    /// The turn of the call did not come in time.
+    GROUPSCAN_ERROR_TIMEOUT = 22,
 }
 
 pub use groupscan_status::*;
 
 /// The message of each status.
-const MESSAGES: [&CStr; 22] = [
+const MESSAGES: [&CStr; 23] = [
     c"success",
     c"null pointer",
     c"invalid size or number of elements",
@@ -85,6 +87,7 @@ const MESSAGES: [&CStr; 22] = [
     c"client still owns interfaces",
     c"internal error",
     c"invalid order of memberships",
+    c"timeout",
 ];
 
 /// The message of a status, as `strerror` returns it.
@@ -111,6 +114,16 @@ impl From<SnapshotError> for groupscan_status {
         match error {
             SnapshotError::TooManyVersions { .. } => GROUPSCAN_ERROR_TOO_MANY,
             SnapshotError::OutOfCapacity { .. } => GROUPSCAN_ERROR_OUT_OF_CAPACITY,
+            _ => GROUPSCAN_ERROR_INTERNAL,
+        }
+    }
+}
+
+impl From<RetainedError> for groupscan_status {
+    fn from(error: RetainedError) -> Self {
+        match error {
+            RetainedError::Timeout => GROUPSCAN_ERROR_TIMEOUT,
+            RetainedError::OutOfMemory => GROUPSCAN_ERROR_OUT_OF_MEMORY,
             _ => GROUPSCAN_ERROR_INTERNAL,
         }
     }
@@ -150,6 +163,7 @@ impl From<ManagerError> for groupscan_status {
             ManagerError::Snapshot(error) => error.into(),
             ManagerError::Write(error) | ManagerError::NotRemoved(error) => error.into(),
             ManagerError::OutOfMemory => GROUPSCAN_ERROR_OUT_OF_MEMORY,
+            ManagerError::Timeout => GROUPSCAN_ERROR_TIMEOUT,
             _ => GROUPSCAN_ERROR_INTERNAL,
         }
     }
@@ -167,7 +181,7 @@ mod tests {
 
     #[test]
     fn each_status_has_a_message_of_its_own() {
-        let last = GROUPSCAN_ERROR_INVALID_ORDER as usize;
+        let last = GROUPSCAN_ERROR_TIMEOUT as usize;
         assert_eq!(MESSAGES.len(), last + 1);
         let distinct: BTreeSet<&CStr> = MESSAGES.into_iter().collect();
         assert_eq!(distinct.len(), MESSAGES.len());

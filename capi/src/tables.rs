@@ -3,7 +3,12 @@
 #![allow(non_camel_case_types, reason = "names of the header")]
 #![allow(unsafe_code, reason = "takes pointers from C")]
 
-use groupscan::{GroupTable, Join, Protocol, Retained, Snapshot, SnapshotError, Stats, WriteError};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use groupscan::{
+    GroupTable, Join, Protocol, Retained, Snapshot, SnapshotError, Stats, WriteError, WriteTxn,
+};
 
 use crate::families::InC;
 use crate::memory::{
@@ -12,17 +17,39 @@ use crate::memory::{
 use crate::result::{FailedAt, groupscan_outcome, nowhere, write_outcome};
 use crate::snapshots::groupscan_snapshot;
 use crate::stats::{groupscan_retained, groupscan_stats};
-use crate::status::groupscan_status;
+use crate::status::groupscan_status::{self, GROUPSCAN_ERROR_TIMEOUT};
 use crate::status_of;
-use crate::types::groupscan_table_options;
+use crate::types::{GROUPSCAN_WAIT_FOREVER, groupscan_table_options, timeout_in};
 
 /// A table.
-pub struct groupscan_table(GroupTable);
+pub struct groupscan_table {
+    table: GroupTable,
+    /// How many milliseconds each call waits for its turn.
+    timeout: AtomicU32,
+}
 
 impl groupscan_table {
+    fn new(table: GroupTable) -> Self {
+        Self { table, timeout: AtomicU32::new(GROUPSCAN_WAIT_FOREVER) }
+    }
+
     /// The table in Rust.
     pub fn table(&self) -> &GroupTable {
-        &self.0
+        &self.table
+    }
+
+    /// The time that a call may wait which begins now.
+    #[inline]
+    fn wait(&self) -> Duration {
+        // Relaxed: a number that guards nothing.
+        timeout_in(self.timeout.load(Ordering::Relaxed)).unwrap_or(Duration::MAX)
+    }
+
+    /// Begins a transaction in the turn of a call.
+    #[inline]
+    fn begin_write(&self) -> Result<WriteTxn<'_>, FailedAt> {
+        let txn = self.table.begin_write_timeout(self.wait());
+        txn.ok_or_else(|| nowhere(GROUPSCAN_ERROR_TIMEOUT))
     }
 }
 
@@ -41,7 +68,25 @@ pub unsafe extern "C" fn groupscan_table_create(
         // SAFETY: P3.
         let options = unsafe { self::options(options) }?;
         // SAFETY: P2.
-        unsafe { hand_out(table, groupscan_table(GroupTable::with_limits(options.into()))) }
+        unsafe { hand_out(table, groupscan_table::new(GroupTable::with_limits(options.into()))) }
+    })
+}
+
+/// Sets how long the calls of a table wait for their turns.
+///
+/// # Safety
+///
+/// [P1 to P4](crate#what-callers-promise).
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn groupscan_table_set_timeout(
+    table: *mut groupscan_table,
+    milliseconds: u32,
+) -> groupscan_status {
+    status_of(|| {
+        // SAFETY: P1.
+        let table = unsafe { object(table) }?;
+        table.timeout.store(milliseconds, Ordering::Relaxed);
+        Ok(())
     })
 }
 
@@ -135,7 +180,7 @@ pub unsafe extern "C" fn groupscan_table_snapshot(
     snapshot: *mut *mut groupscan_snapshot,
 ) -> groupscan_status {
     // SAFETY: P1, P2.
-    unsafe { snapshot_of(table, |table| table.0.snapshot(), snapshot) }
+    unsafe { snapshot_of(table, |table| table.table.snapshot(), snapshot) }
 }
 
 /// How a table's memory is used.
@@ -150,7 +195,7 @@ pub unsafe extern "C" fn groupscan_table_stats(
     stats_bytes: usize,
 ) -> groupscan_status {
     // SAFETY: P1, P2.
-    unsafe { stats_of(table, |table| table.0.stats(), stats, stats_bytes) }
+    unsafe { stats_of(table, |table| table.table.stats(), stats, stats_bytes) }
 }
 
 /// What each live version of a table retains.
@@ -168,7 +213,7 @@ pub unsafe extern "C" fn groupscan_table_retained(
 ) -> groupscan_status {
     let list = (retained, capacity, element_bytes, count);
     // SAFETY: P1, P2.
-    unsafe { retained_by(table, |table| table.0.retained(), list) }
+    unsafe { retained_by(table, |table| Ok(table.table.retained_timeout(table.wait())?), list) }
 }
 
 /// Frees some of what dead versions of a table left behind.
@@ -182,7 +227,16 @@ pub unsafe extern "C" fn groupscan_table_reclaim(
     more: *mut bool,
 ) -> groupscan_status {
     // SAFETY: P1, P2.
-    unsafe { reclaim_step_of(table, |table| table.0.reclaim_step(), more) }
+    unsafe {
+        reclaim_step_of(
+            table,
+            |table| {
+                let step = table.table.reclaim_step_timeout(table.wait());
+                step.ok_or(GROUPSCAN_ERROR_TIMEOUT)
+            },
+            more,
+        )
+    }
 }
 
 // What a table and a manager's table have in common. The functions take the object and the call on it.
@@ -231,7 +285,7 @@ pub(crate) unsafe fn stats_of<T: Send + Sync>(
 /// [P1 and P2](crate#what-callers-promise).
 pub(crate) unsafe fn retained_by<T: Send + Sync>(
     owner: *const T,
-    retained_now: impl FnOnce(&T) -> Vec<Retained>,
+    retained_now: impl FnOnce(&T) -> Result<Vec<Retained>, groupscan_status>,
     (first, capacity, element_bytes, count): (*mut groupscan_retained, usize, usize, *mut usize),
 ) -> groupscan_status {
     status_of(|| {
@@ -239,7 +293,7 @@ pub(crate) unsafe fn retained_by<T: Send + Sync>(
         let owner = unsafe { object(owner) }?;
         // SAFETY: P2.
         let list = unsafe { List::new(first, capacity, element_bytes, count) }?;
-        list.fill(retained_now(owner).into_iter().map(groupscan_retained::from))
+        list.fill(retained_now(owner)?.into_iter().map(groupscan_retained::from))
     })
 }
 
@@ -250,13 +304,13 @@ pub(crate) unsafe fn retained_by<T: Send + Sync>(
 /// [P1 and P2](crate#what-callers-promise).
 pub(crate) unsafe fn reclaim_step_of<T: Send + Sync>(
     owner: *const T,
-    step: impl FnOnce(&T) -> bool,
+    step: impl FnOnce(&T) -> Result<bool, groupscan_status>,
     more: *mut bool,
 ) -> groupscan_status {
     status_of(|| {
         // SAFETY: P1.
         let (owner, more) = (unsafe { object(owner) }?, writable(more)?);
-        let more_remains = step(owner);
+        let more_remains = step(owner)?;
         // SAFETY: P2.
         unsafe { more.write_unaligned(more_remains) };
         Ok(())
@@ -285,7 +339,7 @@ unsafe fn update<F: InC>(
         // SAFETY: P3.
         let joins = unsafe { values(joins) }.map_err(nowhere)?;
         let first_join = leaves.len();
-        let mut txn = table.0.begin_write();
+        let mut txn = table.begin_write()?;
         let left =
             update_each(leaves, 0, |leave| Ok(txn.leave(&F::membership_in(leave, protocol)?)?))?;
         let joined = update_each(joins, first_join, |join| {
@@ -331,7 +385,7 @@ unsafe fn replace<F: InC>(
         let interface = F::interface_in(unsafe { value(iface) }.map_err(nowhere)?);
         // SAFETY: P3.
         let joins = unsafe { joins_in::<F>(joins) }.map_err(nowhere)?;
-        let mut txn = table.0.begin_write();
+        let mut txn = table.begin_write()?;
         let changed = txn.replace(interface, Protocol::new(protocol), &joins);
         let changed = changed.map_err(|error| match error {
             WriteError::NotAscending { at } => (error.into(), at),

@@ -8,6 +8,7 @@
 #![allow(missing_docs, reason = "the header documents the fields")]
 
 use std::mem::offset_of;
+use std::time::Duration;
 
 use bytemuck::{Pod, Zeroable};
 
@@ -145,8 +146,19 @@ impl From<groupscan_manager_options> for ManagerLimits {
             .with_enumerations(or(options.enumerations, Self::ENUMERATIONS));
         match options.idle_ms {
             0 => limits,
-            millis => limits.with_idle(std::time::Duration::from_millis(millis)),
+            millis => limits.with_idle(Duration::from_millis(millis)),
         }
+    }
+}
+
+/// The timeout of calls that wait without limit.
+pub const GROUPSCAN_WAIT_FOREVER: u32 = u32::MAX;
+
+/// The time that calls may wait, or none if they wait without limit.
+pub(crate) fn timeout_in(milliseconds: u32) -> Option<Duration> {
+    match milliseconds {
+        GROUPSCAN_WAIT_FOREVER => None,
+        milliseconds => Some(Duration::from_millis(milliseconds.into())),
     }
 }
 

@@ -2,12 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::time::Duration;
 
 use super::GroupManager;
 use super::error::ManagerError;
+use super::groups::CommittedStep;
 use crate::handles::{NotInserted, ProtocolHandle, Reference};
-use crate::sync::{AtomicUsize, MutexGuard, Ordering};
-use crate::table::{JoinOn, Step};
+use crate::sync::turn::TurnGuard;
+use crate::sync::{AtomicUsize, Ordering};
+use crate::table::JoinOn;
 use crate::types::{Interface, Join, Protocol, V4};
 
 /// A client of the manager: one instance of a routing protocol.
@@ -126,13 +129,13 @@ impl GroupManager {
     /// # Errors
     ///
     /// [`ManagerError::AlreadyRegistered`], [`ManagerError::TooManyProtocols`],
-    /// [`ManagerError::OutOfMemory`].
+    /// [`ManagerError::OutOfMemory`], [`ManagerError::Timeout`].
     pub fn register(
         &self,
         client: Client,
         config: Option<ProtocolConfig>,
     ) -> Result<ProtocolHandle, ManagerError> {
-        let mut state = self.state();
+        let mut state = self.state(&mut self.wait())?;
         if state.clients.contains_key(&client) {
             return Err(ManagerError::AlreadyRegistered { client });
         }
@@ -158,13 +161,15 @@ impl GroupManager {
     /// # Errors
     ///
     /// [`ManagerError::InvalidHandle`]; [`ManagerError::OwnsInterfaces`] while the client owns interfaces;
-    /// [`ManagerError::NotRemoved`]. After an error the client is still registered; after the last one, some of
-    /// its memberships may be gone.
+    /// [`ManagerError::Timeout`]; [`ManagerError::NotRemoved`], after which some memberships may be gone. After
+    /// an error the client is still registered.
     pub fn deregister(&self, protocol: ProtocolHandle) -> Result<(), ManagerError> {
-        let state = self.state();
+        let mut wait = self.wait();
+        let state = self.state(&mut wait)?;
         let registered = self.may_deregister(&state, protocol)?;
         if registered.client.is_igmp() {
-            let left = self.table.leave_everywhere::<V4>(registered.protocol);
+            let txn = self.begin_write(&mut wait)?;
+            let left = self.table.leave_everywhere_from::<V4>(txn, registered.protocol);
             left.map_err(ManagerError::NotRemoved)?;
         }
         self.remove_client(state, &registered, protocol);
@@ -172,8 +177,8 @@ impl GroupManager {
     }
 
     /// Makes one step of [`deregister`](Self::deregister), as
-    /// [`GroupTable::leave_everywhere_step`](crate::GroupTable::leave_everywhere_step). The last step, which has
-    /// no `next`, deregisters the client. Until then the client can be used.
+    /// [`WriteTxn::leave_everywhere_step`](crate::WriteTxn::leave_everywhere_step), and commits. The last step,
+    /// which has no `next`, deregisters the client. Until then the client can be used.
     ///
     /// # Errors
     ///
@@ -183,11 +188,13 @@ impl GroupManager {
         protocol: ProtocolHandle,
         from: Option<JoinOn<V4>>,
         most: usize,
-    ) -> Result<Step<JoinOn<V4>>, ManagerError> {
-        let state = self.state();
+    ) -> Result<CommittedStep<JoinOn<V4>>, ManagerError> {
+        let mut wait = self.wait();
+        let state = self.state(&mut wait)?;
         let registered = self.may_deregister(&state, protocol)?;
-        let step = self.table.leave_everywhere_step(registered.protocol, from, most);
-        let step = step.map_err(ManagerError::NotRemoved)?;
+        let mut txn = self.begin_write(&mut wait)?;
+        let step = txn.leave_everywhere_step(registered.protocol, from, most);
+        let step = CommittedStep::commit(txn, step.map_err(ManagerError::NotRemoved)?);
         if step.next.is_none() {
             self.remove_client(state, &registered, protocol);
         }
@@ -211,7 +218,7 @@ impl GroupManager {
     /// Removes a client that has no memberships left.
     fn remove_client(
         &self,
-        mut state: MutexGuard<'_, State>,
+        mut state: TurnGuard<'_, State>,
         registered: &Registered,
         protocol: ProtocolHandle,
     ) {
@@ -228,13 +235,13 @@ impl GroupManager {
     /// # Errors
     ///
     /// [`ManagerError::InvalidHandle`]; [`ManagerError::AlreadyOwned`] if another client owns the interface;
-    /// [`ManagerError::TooManyOwnedInterfaces`].
+    /// [`ManagerError::TooManyOwnedInterfaces`]; [`ManagerError::Timeout`].
     pub fn take_interface(
         &self,
         protocol: ProtocolHandle,
         interface: Interface<V4>,
     ) -> Result<(), ManagerError> {
-        let mut state = self.state();
+        let mut state = self.state(&mut self.wait())?;
         self.registered(protocol)?;
         match state.owner(interface) {
             Some(owner) if owner == protocol => return Ok(()),
@@ -258,27 +265,29 @@ impl GroupManager {
     /// # Errors
     ///
     /// [`ManagerError::InvalidHandle`]; [`ManagerError::NotOwned`] if the client does not own the interface;
-    /// [`ManagerError::NotRemoved`], after which some memberships may be gone. After an error the owner is
-    /// unchanged.
+    /// [`ManagerError::NotRemoved`], after which some memberships may be gone; [`ManagerError::Timeout`]. After
+    /// an error the owner is unchanged.
     pub fn release_interface(
         &self,
         protocol: ProtocolHandle,
         interface: Interface<V4>,
     ) -> Result<(), ManagerError> {
-        let mut state = self.state();
+        let mut wait = self.wait();
+        let mut state = self.state(&mut wait)?;
         let registered = self.registered(protocol)?;
         if state.owner(interface) != Some(protocol) {
             return Err(ManagerError::NotOwned);
         }
-        let left = self.table.leave_all(interface, registered.protocol);
+        let txn = self.begin_write(&mut wait)?;
+        let left = self.table.leave_all_from(txn, interface, registered.protocol);
         left.map_err(ManagerError::NotRemoved)?;
         state.owners.remove(&interface);
         Ok(())
     }
 
     /// Makes one step of [`release_interface`](Self::release_interface), as
-    /// [`GroupTable::leave_all_step`](crate::GroupTable::leave_all_step). The last step, which has no `next`,
-    /// gives up the ownership.
+    /// [`WriteTxn::leave_all_step`](crate::WriteTxn::leave_all_step), and commits. The last step, which has no
+    /// `next`, gives up the ownership.
     ///
     /// # Errors
     ///
@@ -289,14 +298,16 @@ impl GroupManager {
         interface: Interface<V4>,
         from: Option<Join<V4>>,
         most: usize,
-    ) -> Result<Step<Join<V4>>, ManagerError> {
-        let mut state = self.state();
+    ) -> Result<CommittedStep<Join<V4>>, ManagerError> {
+        let mut wait = self.wait();
+        let mut state = self.state(&mut wait)?;
         let registered = self.registered(protocol)?;
         if state.owner(interface) != Some(protocol) {
             return Err(ManagerError::NotOwned);
         }
-        let step = self.table.leave_all_step(interface, registered.protocol, from, most);
-        let step = step.map_err(ManagerError::NotRemoved)?;
+        let mut txn = self.begin_write(&mut wait)?;
+        let step = txn.leave_all_step(interface, registered.protocol, from, most);
+        let step = CommittedStep::commit(txn, step.map_err(ManagerError::NotRemoved)?);
         if step.next.is_none() {
             state.owners.remove(&interface);
         }
@@ -307,9 +318,9 @@ impl GroupManager {
     ///
     /// # Errors
     ///
-    /// [`ManagerError::InterfaceNotFound`] if it has none.
+    /// [`ManagerError::InterfaceNotFound`] if it has none; [`ManagerError::Timeout`].
     pub fn protocol_on_interface(&self, interface: Interface<V4>) -> Result<Client, ManagerError> {
-        let state = self.state();
+        let state = self.state(&mut self.wait())?;
         let owner = state.owner(interface).ok_or(ManagerError::InterfaceNotFound)?;
         Ok(self.registered(owner)?.client)
     }
@@ -341,9 +352,10 @@ impl GroupManager {
         self.protocols.get(protocol.to_bits()).ok_or(ManagerError::InvalidHandle)
     }
 
-    pub(super) fn state(&self) -> MutexGuard<'_, State> {
-        // A call that may panic does so before it changes the state, so a poisoned state is whole.
-        self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    /// Waits for a turn with the state, and takes the time of the wait off `left`. If another call panicked in
+    /// its turn, it did so before it changed the state, so the state is whole.
+    pub(super) fn state(&self, left: &mut Duration) -> Result<TurnGuard<'_, State>, ManagerError> {
+        self.state.lock_within(left).ok_or(ManagerError::Timeout)
     }
 }
 

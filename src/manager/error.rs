@@ -5,7 +5,7 @@ use std::fmt;
 
 use super::Client;
 use crate::enumeration::GetNextError;
-use crate::table::{SnapshotError, WriteError};
+use crate::table::{RetainedError, SnapshotError, WriteError};
 use crate::types::V4;
 
 /// The codes that the calls of `mgm.h` return, under their public names (`winerror.h`).
@@ -110,6 +110,9 @@ pub enum ManagerError {
     NotRemoved(WriteError),
     /// The operating system refused memory. A retry may help.
     OutOfMemory,
+    /// The turn of the call did not come within [`GroupManager::timeout`](super::GroupManager::timeout). A
+    /// retry may help.
+    Timeout,
 }
 
 impl ManagerError {
@@ -133,9 +136,20 @@ impl ManagerError {
             | Self::Snapshot(_)
             | Self::Write(_)
             | Self::OutOfMemory => code::ERROR_NOT_ENOUGH_MEMORY,
-            Self::OwnsInterfaces { .. } | Self::NotRemoved(_) => code::ERROR_CAN_NOT_COMPLETE,
+            Self::OwnsInterfaces { .. } | Self::NotRemoved(_) | Self::Timeout => {
+                code::ERROR_CAN_NOT_COMPLETE
+            }
             Self::InterfaceNotFound => code::ERROR_NOT_FOUND,
             Self::BufferTooSmall { .. } => code::ERROR_INSUFFICIENT_BUFFER,
+        }
+    }
+}
+
+impl From<RetainedError> for ManagerError {
+    fn from(error: RetainedError) -> Self {
+        match error {
+            RetainedError::Timeout => Self::Timeout,
+            RetainedError::OutOfMemory => Self::OutOfMemory,
         }
     }
 }
@@ -192,6 +206,7 @@ impl fmt::Display for ManagerError {
             Self::Write(_) => f.write_str("change refused"),
             Self::NotRemoved(_) => f.write_str("memberships could not be removed"),
             Self::OutOfMemory => fmt::Display::fmt(&WriteError::OutOfMemory, f),
+            Self::Timeout => fmt::Display::fmt(&RetainedError::Timeout, f),
         }
     }
 }

@@ -30,10 +30,27 @@ pub enum MembershipUpdate {
     Delete(ClientMembership),
 }
 
+/// A step of a long change, and its commit. `P` is a place in the order of the memberships that the change goes
+/// through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CommittedStep<P> {
+    /// What the step did.
+    pub committed: Committed,
+    /// Where the next step begins; `None` after the last one.
+    pub next: Option<P>,
+}
+
+impl<P> CommittedStep<P> {
+    pub(super) fn commit(txn: WriteTxn<'_>, step: Step<P>) -> Self {
+        let Step { changed, next } = step;
+        Self { committed: Committed { version: txn.commit(), changed }, next }
+    }
+}
+
 /// Why a change of several memberships was refused. None of them was made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BulkError<E = ManagerError> {
-    /// The index of the refused membership; `None` if the client was refused.
+    /// The index of the refused membership; `None` if the client was refused, or its turn did not come.
     pub at: Option<usize>,
     /// The cause.
     pub error: E,
@@ -63,7 +80,7 @@ impl GroupManager {
     /// [`ManagerError::InvalidHandle`]; [`ManagerError::NotMulticast`],
     /// [`ManagerError::SourceWithoutGroup`] and [`ManagerError::RangeMask`] for an invalid entry;
     /// [`ManagerError::NotTheOwner`] if the client is neither the interface's owner nor IGMP;
-    /// [`ManagerError::Write`] if the table refuses it.
+    /// [`ManagerError::Write`] if the table refuses it; [`ManagerError::Timeout`].
     pub fn add_membership(
         &self,
         protocol: ProtocolHandle,
@@ -118,7 +135,7 @@ impl GroupManager {
     /// [`ManagerError::SourceWithoutGroup`] and [`ManagerError::RangeMask`] for an invalid entry;
     /// [`ManagerError::InterfaceNotFound`] for an interface without an owner and memberships;
     /// [`ManagerError::NotTheOwner`] if another client owns the interface and the client is not
-    /// IGMP; [`ManagerError::NotRemoved`].
+    /// IGMP; [`ManagerError::NotRemoved`]; [`ManagerError::Timeout`].
     pub fn delete_membership(
         &self,
         protocol: ProtocolHandle,
@@ -194,51 +211,46 @@ impl GroupManager {
     ///
     /// [`ManagerError::InvalidHandle`]; [`ManagerError::InterfaceNotFound`] for an interface without an owner
     /// and memberships; [`ManagerError::NotTheOwner`] if another client owns the interface and the client
-    /// is not IGMP; [`ManagerError::NotRemoved`], after which some may have been removed.
+    /// is not IGMP; [`ManagerError::Timeout`]; [`ManagerError::NotRemoved`], after which some may have been
+    /// removed.
     pub fn leave_all(
         &self,
         protocol: ProtocolHandle,
         interface: Interface<V4>,
     ) -> Result<Committed, ManagerError> {
-        let state = self.state();
+        let mut wait = self.wait();
+        let state = self.state(&mut wait)?;
         let registered = self.registered(protocol)?;
-        self.may_leave_all(&state, &registered, protocol, interface)?;
-        let left = self.table.leave_all(interface, registered.protocol);
+        let txn = self.begin_write(&mut wait)?;
+        self.may_delete(&registered, protocol, state.owner(interface), interface, &txn)?;
+        let left = self.table.leave_all_from(txn, interface, registered.protocol);
         left.map_err(ManagerError::NotRemoved)
     }
 
     /// Makes one step of [`leave_all`](Self::leave_all), as
-    /// [`GroupTable::leave_all_step`](crate::GroupTable::leave_all_step).
+    /// [`WriteTxn::leave_all_step`](crate::WriteTxn::leave_all_step), and commits.
     ///
     /// # Errors
     ///
-    /// As [`leave_all`](Self::leave_all). After [`ManagerError::NotRemoved`] the step has changed nothing.
+    /// As [`leave_all`](Self::leave_all). The step has then changed nothing.
     pub fn leave_all_step(
         &self,
         protocol: ProtocolHandle,
         interface: Interface<V4>,
         from: Option<Join<V4>>,
         most: usize,
-    ) -> Result<Step<Join<V4>>, ManagerError> {
-        let state = self.state();
+    ) -> Result<CommittedStep<Join<V4>>, ManagerError> {
+        let mut wait = self.wait();
+        let state = self.state(&mut wait)?;
         let registered = self.registered(protocol)?;
-        if from.is_none() {
-            self.may_leave_all(&state, &registered, protocol, interface)?;
+        let mut txn = self.begin_write(&mut wait)?;
+        let owner = state.owner(interface);
+        // The step before may have removed the last membership.
+        if from.is_none() || owner.is_some() {
+            self.may_delete(&registered, protocol, owner, interface, &txn)?;
         }
-        let step = self.table.leave_all_step(interface, registered.protocol, from, most);
-        step.map_err(ManagerError::NotRemoved)
-    }
-
-    /// Checks that a client may remove its memberships on an interface.
-    fn may_leave_all(
-        &self,
-        state: &State,
-        client: &Registered,
-        protocol: ProtocolHandle,
-        interface: Interface<V4>,
-    ) -> Result<(), ManagerError> {
-        let txn = self.table.begin_write();
-        self.may_delete(client, protocol, state.owner(interface), interface, &txn)
+        let step = txn.leave_all_step(interface, registered.protocol, from, most);
+        Ok(CommittedStep::commit(txn, step.map_err(ManagerError::NotRemoved)?))
     }
 
     /// Makes the memberships of the client on an interface exactly those of `joins`, in one commit: for a
@@ -271,17 +283,19 @@ impl GroupManager {
         interface: Interface<V4>,
         joins: &[Join<V4>],
     ) -> Result<Committed, BulkError> {
-        let state = self.state();
+        let refused = |error| BulkError { at: None, error };
+        let mut wait = self.wait();
+        let state = self.state(&mut wait).map_err(refused)?;
         let registered = self.may_replace(&state, protocol, interface)?;
         check_joins(joins)?;
-        let mut txn = self.table.begin_write();
+        let mut txn = self.begin_write(&mut wait).map_err(refused)?;
         let replaced = txn.replace(interface, registered.protocol, joins);
         let changed = replaced.map_err(not_replaced)?;
         Ok(Committed { version: txn.commit(), changed })
     }
 
     /// Makes one step of a [`replace`](Self::replace) that may give the memberships other flags, as
-    /// [`GroupTable::replace_step`](crate::GroupTable::replace_step).
+    /// [`WriteTxn::replace_step`](crate::WriteTxn::replace_step), and commits.
     ///
     /// # Errors
     ///
@@ -294,15 +308,17 @@ impl GroupManager {
         flags: ReplacedFlags,
         from: Option<Join<V4>>,
         most: usize,
-    ) -> Result<Step<Join<V4>>, BulkError> {
-        let state = self.state();
+    ) -> Result<CommittedStep<Join<V4>>, BulkError> {
+        let refused = |error| BulkError { at: None, error };
+        let mut wait = self.wait();
+        let state = self.state(&mut wait).map_err(refused)?;
         let registered = self.may_replace(&state, protocol, interface)?;
         if from.is_none() {
             check_joins(joins)?;
         }
-        let step =
-            self.table.replace_step(interface, registered.protocol, joins, flags, from, most);
-        step.map_err(not_replaced)
+        let mut txn = self.begin_write(&mut wait).map_err(refused)?;
+        let step = txn.replace_step(interface, registered.protocol, joins, flags, from, most);
+        Ok(CommittedStep::commit(txn, step.map_err(not_replaced)?))
     }
 
     /// The client, if it may replace its memberships on an interface.
@@ -362,10 +378,11 @@ impl GroupManager {
         protocol: ProtocolHandle,
         updates: impl IntoIterator<Item = Result<MembershipUpdate, E>>,
     ) -> Result<Committed, BulkError<E>> {
-        let state = self.state();
-        let client = self.registered(protocol);
-        let client = client.map_err(|error| BulkError { at: None, error: error.into() })?;
-        let mut txn = self.table.begin_write();
+        let refused_client = |error: ManagerError| BulkError { at: None, error: error.into() };
+        let mut wait = self.wait();
+        let state = self.state(&mut wait).map_err(refused_client)?;
+        let client = self.registered(protocol).map_err(refused_client)?;
+        let mut txn = self.begin_write(&mut wait).map_err(refused_client)?;
         let mut update = |update| {
             let (MembershipUpdate::Add(named) | MembershipUpdate::Delete(named)) = update;
             let ClientMembership { entry, interface, flags } = named;

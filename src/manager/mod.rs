@@ -30,8 +30,9 @@
 //! the epoch collector's work. Calls that change memberships, clients or owners wait for each other, and so
 //! do [`protocol_on_interface`](GroupManager::protocol_on_interface), [`reclaim`](GroupManager::reclaim),
 //! [`reclaim_step`](GroupManager::reclaim_step), [`retained`](GroupManager::retained) and
-//! [`enumerations`](GroupManager::enumerations); none of them waits for readers. No other call waits. Every
-//! call may be made from any thread.
+//! [`enumerations`](GroupManager::enumerations); none of them waits for readers. They take turns, first come,
+//! first served, and give up after [`set_timeout`](GroupManager::set_timeout). No other call waits. Every call
+//! may be made from any thread.
 //!
 //! # Costs
 //!
@@ -49,14 +50,17 @@ mod running;
 
 use std::alloc::{self, Layout};
 use std::fmt;
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
 
-use crate::sync::Mutex;
-use crate::table::{GroupTable, Retained, Snapshot, SnapshotError, Stats};
+use crate::sync::Ordering;
+use crate::sync::turn::TurnLock;
+use crate::table::{GroupTable, Retained, Snapshot, SnapshotError, Stats, WriteTxn};
 
 pub use crate::handles::{EnumerationHandle, ProtocolHandle};
 pub use clients::{Callback, Client, ProtocolConfig};
 pub use error::{ManagerError, code};
-pub use groups::{BulkError, ClientMembership, MembershipUpdate};
+pub use groups::{BulkError, ClientMembership, CommittedStep, MembershipUpdate};
 pub use limits::ManagerLimits;
 pub use running::EnumerationInfo;
 
@@ -95,10 +99,16 @@ pub struct GroupManager {
     limits: ManagerLimits,
     table: GroupTable,
     /// Locked before the table's writer lock, by every call that changes the state or the table.
-    state: Mutex<State>,
+    state: TurnLock<State>,
     protocols: Handles<Registered>,
     enumerations: Handles<Running>,
+    /// How long calls wait for their turns, in nanoseconds, or [`WITHOUT_LIMIT`]. Not from `crate::sync`: it
+    /// orders nothing, so no checker needs to see it.
+    timeout: AtomicU64,
 }
+
+/// The timeout of calls that wait without limit.
+const WITHOUT_LIMIT: u64 = u64::MAX;
 
 impl GroupManager {
     /// Makes a manager with an empty table and the default limits.
@@ -134,7 +144,14 @@ impl GroupManager {
             enumerations: enumerations.limit(),
             ..limits
         };
-        Ok(Self { limits, table, state: Mutex::new(State::default()), protocols, enumerations })
+        Ok(Self {
+            limits,
+            table,
+            state: TurnLock::new(State::default()),
+            protocols,
+            enumerations,
+            timeout: AtomicU64::new(WITHOUT_LIMIT),
+        })
     }
 
     /// The limits in force: those that the manager was made with, with the limits on handles reduced to
@@ -142,6 +159,54 @@ impl GroupManager {
     #[must_use]
     pub fn limits(&self) -> ManagerLimits {
         self.limits
+    }
+
+    /// Sets how long each later call waits for other writers, of all its turns together. `None`, the default,
+    /// waits without limit, and zero does not wait. Every call that returns a [`ManagerError`] and waits obeys
+    /// it, and returns [`ManagerError::Timeout`] if its turn did not come in time; it has then changed
+    /// nothing.
+    ///
+    /// Other threads see the new timeout soon. A call that waits already keeps the old one.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use groupscan::manager::{Client, GroupManager, ManagerError};
+    ///
+    /// let manager = GroupManager::new();
+    /// manager.set_timeout(Some(Duration::from_millis(10)));
+    /// match manager.register(Client::new(10, 0), None) {
+    ///     Ok(igmp) => manager.deregister(igmp)?,
+    ///     Err(ManagerError::Timeout) => println!("the table is busy"),
+    ///     Err(error) => return Err(error),
+    /// }
+    /// # Ok::<(), ManagerError>(())
+    /// ```
+    pub fn set_timeout(&self, timeout: Option<Duration>) {
+        let nanos = timeout.map(|timeout| u64::try_from(timeout.as_nanos()));
+        let nanos = nanos.and_then(Result::ok).unwrap_or(WITHOUT_LIMIT);
+        self.timeout.store(nanos, Ordering::Relaxed);
+    }
+
+    /// How long each call waits for other writers. See [`set_timeout`](Self::set_timeout).
+    #[must_use]
+    pub fn timeout(&self) -> Option<Duration> {
+        match self.timeout.load(Ordering::Relaxed) {
+            WITHOUT_LIMIT => None,
+            nanos => Some(Duration::from_nanos(nanos)),
+        }
+    }
+
+    /// The time that a call may wait which begins now.
+    fn wait(&self) -> Duration {
+        self.timeout().unwrap_or(Duration::MAX)
+    }
+
+    /// Begins a transaction of the table in the turn of a call, and takes the time of the wait off `left`.
+    fn begin_write(&self, left: &mut Duration) -> Result<WriteTxn<'_>, ManagerError> {
+        self.table.begin_write_within(left).ok_or(ManagerError::Timeout)
     }
 
     /// Takes a snapshot of the table, for the queries that `mgm.h` lacks. As [`GroupTable::snapshot`].
@@ -159,33 +224,62 @@ impl GroupManager {
         self.table.stats()
     }
 
-    /// The memory that each live version retains. As [`GroupTable::retained`].
+    /// The memory that each live version retains. As [`GroupTable::retained`]: waits without limit, whatever
+    /// the [timeout](Self::set_timeout).
     #[must_use]
     pub fn retained(&self) -> Vec<Retained> {
         self.table.retained()
     }
 
-    /// Frees all nodes that dead versions left behind. As [`GroupTable::reclaim`].
+    /// As [`retained`](Self::retained), within the [timeout](Self::set_timeout).
+    ///
+    /// # Errors
+    ///
+    /// [`ManagerError::Timeout`], [`ManagerError::OutOfMemory`].
+    pub fn try_retained(&self) -> Result<Vec<Retained>, ManagerError> {
+        Ok(self.table.retained_timeout(self.wait())?)
+    }
+
+    /// Frees all nodes that dead versions left behind. As [`GroupTable::reclaim`]: waits without limit.
     pub fn reclaim(&self) {
         self.table.reclaim();
     }
 
     /// Frees some of the nodes that dead versions left behind, and returns whether more remain. As
-    /// [`GroupTable::reclaim_step`].
+    /// [`GroupTable::reclaim_step`]: waits without limit, whatever the [timeout](Self::set_timeout).
     #[must_use = "more may remain"]
     pub fn reclaim_step(&self) -> bool {
         self.table.reclaim_step()
     }
 
-    /// As [`GroupTable::trim`].
+    /// Gives memory that is free back to the system. As [`GroupTable::trim`].
     pub fn trim(&self) {
         self.table.trim();
     }
 
-    /// As [`GroupTable::trim_step`].
+    /// Gives some memory that is free back to the system, and returns whether more remains. As
+    /// [`GroupTable::trim_step`].
     #[must_use = "more may remain"]
     pub fn trim_step(&self) -> bool {
         self.table.trim_step()
+    }
+
+    /// As [`trim_step`](Self::trim_step), within the [timeout](Self::set_timeout).
+    ///
+    /// # Errors
+    ///
+    /// [`ManagerError::Timeout`].
+    pub fn try_trim_step(&self) -> Result<bool, ManagerError> {
+        self.table.trim_step_timeout(self.wait()).ok_or(ManagerError::Timeout)
+    }
+
+    /// As [`reclaim_step`](Self::reclaim_step), within the [timeout](Self::set_timeout).
+    ///
+    /// # Errors
+    ///
+    /// [`ManagerError::Timeout`].
+    pub fn try_reclaim_step(&self) -> Result<bool, ManagerError> {
+        self.table.reclaim_step_timeout(self.wait()).ok_or(ManagerError::Timeout)
     }
 }
 

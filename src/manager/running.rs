@@ -1,5 +1,6 @@
 //! Enumerations behind handles.
 
+use std::alloc::{self, Layout};
 use std::mem::MaybeUninit;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
@@ -208,7 +209,8 @@ impl GroupManager {
     /// The running enumerations, in about the order of their starts. One that starts or ends during the call
     /// may or may not be included.
     ///
-    /// Waits for writers and makes them wait, as [`GroupTable::retained`] does.
+    /// Waits for writers and makes them wait, as [`GroupTable::retained`] does: without limit, whatever the
+    /// [timeout](Self::set_timeout). If the system refuses memory, the process aborts.
     ///
     /// # Examples
     ///
@@ -229,8 +231,25 @@ impl GroupManager {
     /// [`GroupTable::retained`]: crate::GroupTable::retained
     #[must_use]
     pub fn enumerations(&self) -> Vec<EnumerationInfo> {
+        match self.enumerations_within(Duration::MAX) {
+            Ok(enumerations) => enumerations,
+            // A wait without limit has no timeout.
+            Err(_) => alloc::handle_alloc_error(Layout::new::<EnumerationInfo>()),
+        }
+    }
+
+    /// As [`enumerations`](Self::enumerations), within the [timeout](Self::set_timeout).
+    ///
+    /// # Errors
+    ///
+    /// [`ManagerError::Timeout`], [`ManagerError::OutOfMemory`].
+    pub fn try_enumerations(&self) -> Result<Vec<EnumerationInfo>, ManagerError> {
+        self.enumerations_within(self.wait())
+    }
+
+    fn enumerations_within(&self, wait: Duration) -> Result<Vec<EnumerationInfo>, ManagerError> {
         // Ascending by version.
-        let mut retained = self.table.retained();
+        let mut retained = self.table.retained_timeout(wait)?;
         // The last is the current version, whose nodes the table itself retains.
         retained.pop();
         let now = Moment::now();
@@ -253,9 +272,13 @@ impl GroupManager {
                 retained_bytes,
             }
         };
-        let mut enumerations: Vec<_> = self.enumerations.iter().map(info).collect();
-        enumerations.sort_unstable_by_key(|one| one.handle.to_bits());
-        enumerations
+        let mut enumerations = Vec::new();
+        for one in self.enumerations.iter() {
+            enumerations.try_reserve(1).map_err(|_| ManagerError::OutOfMemory)?;
+            enumerations.push(info(one));
+        }
+        enumerations.sort_unstable_by_key(|one: &EnumerationInfo| one.handle.to_bits());
+        Ok(enumerations)
     }
 
     /// Ends all enumerations of a client that are in the table of handles.

@@ -141,6 +141,7 @@ impl<S: VersionIndexes> VersionHeader<S> {
     /// # Safety
     ///
     /// The version has a reference, or the caller is the writer and has not freed the data yet.
+    #[cfg(groupscan_check)]
     pub(super) unsafe fn data(&self) -> &VersionData<S> {
         // SAFETY: the data is alive while the version has a reference (I2), and after that until the writer
         // frees it (I3).
@@ -194,6 +195,11 @@ impl<S: VersionIndexes> VersionRef<S> {
     /// The number of the version.
     pub(crate) fn version(&self) -> Version {
         self.data().version
+    }
+
+    /// The number of references, this one included.
+    pub(super) fn holders(&self) -> usize {
+        self.header().holders()
     }
 
     /// The bytes of the slots of the version's nodes.

@@ -136,27 +136,15 @@ impl<S: VersionIndexes> LiveVersions<S> {
         Some((before.last_mut(), from.first_mut()?))
     }
 
-    /// The header of each live version, and the bytes of the nodes that only this version reaches.
-    ///
-    /// Costs O(nodes on the dead lists + nodes of the current version that are younger than the previous
-    /// live version).
-    pub(super) fn retained(&self) -> impl Iterator<Item = (&VersionHeader<S>, usize)> {
-        let mut before = None;
-        self.versions.iter().enumerate().map(move |(at, live)| {
-            let is_own = |birth: u64| before.is_none_or(|before| birth > before);
-            let own = live.dead.births().filter(|(birth, _)| is_own(*birth));
-            let mut retained = own.map(|(_, bytes)| bytes).sum();
-            if at + 1 == self.versions.len() {
-                // SAFETY: the caller is the writer, which frees data only when it removes the version.
-                let data = unsafe { live.header.data() };
-                data.indexes.for_each_node(before, &mut |node| {
-                    // SAFETY: a node of the current version is alive.
-                    retained += unsafe { node.bytes() };
-                });
-            }
-            before = Some(live.number);
-            (&*live.header, retained)
-        })
+    /// The headers of the live versions behind `after`, or of all, from the oldest on. The versions may have
+    /// died since the inbox was emptied.
+    pub(super) fn headers_behind(
+        &self,
+        after: Option<Version>,
+    ) -> impl Iterator<Item = &VersionHeader<S>> {
+        let first = after
+            .map_or(0, |after| self.versions.partition_point(|live| live.number <= after.number()));
+        self.versions.iter().skip(first).map(|live| &*live.header)
     }
 
     /// Frees the data of all versions.

@@ -10,7 +10,8 @@
 //!
 //! Files, from the bottom up: [`header`] counts the references of a version; [`publication`] publishes
 //! headers and alone names arc-swap; [`live`] decides when a node is freed; [`shared`] is what the
-//! versions of a table share; [`txn`] is a write transaction; [`versions`] is the table's side.
+//! versions of a table share; [`txn`] is a write transaction; [`retained`] tells what a version costs;
+//! [`versions`] is the table's side.
 //!
 //! # Progress
 //!
@@ -18,13 +19,14 @@
 //! |---|---|
 //! | hold a version | lock-free: retried only if that version was superseded and lost its last reference, or if the count changed. Allocates nothing and makes no system call, apart from what pinning does now and then ([`epoch`](crate::sync::epoch)) |
 //! | drop a reference | lock-free; allocates and frees nothing. The last reference of all, after the table is gone, frees the table's memory |
-//! | begin a transaction | blocking: transactions take turns. A reader never makes one wait |
+//! | begin a transaction | blocking: writers take turns, first come, first served ([`turn`](crate::sync::turn)). A reader never makes one wait |
 
 #![allow(unsafe_code, reason = "versions are counted by hand, and their nodes freed by a rule")]
 
 mod header;
 mod live;
 mod publication;
+mod retained;
 mod shared;
 mod txn;
 mod versions;
@@ -140,6 +142,27 @@ pub struct Retained {
     /// The bytes of the nodes that only this version reaches: they would be free without it.
     pub bytes: usize,
 }
+
+/// Why a list of what versions retain was not made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RetainedError {
+    /// Other writers did not let the call have its turns in time. A retry may help.
+    Timeout,
+    /// The operating system refused memory for the list. A retry may help.
+    OutOfMemory,
+}
+
+impl fmt::Display for RetainedError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Timeout => "timeout",
+            Self::OutOfMemory => "out of memory",
+        })
+    }
+}
+
+impl Error for RetainedError {}
 
 /// How a table's memory is used, in bytes, as of the end of the last transaction or reclamation step.
 #[derive(Clone, Copy, Debug)]

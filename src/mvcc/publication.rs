@@ -66,30 +66,28 @@ mod swap {
 #[cfg(any(loom, shuttle, groupscan_lock_twin))]
 mod twin {
     use super::Arc;
-    use crate::sync::{Mutex, MutexGuard};
+    use std::sync::PoisonError;
+
+    use crate::sync::RwLock;
 
     /// The same with a lock.
     pub(in crate::mvcc) struct Publication<H> {
-        latest: Mutex<Arc<H>>,
+        latest: RwLock<Arc<H>>,
     }
 
     impl<H: Send + Sync + 'static> Publication<H> {
         pub(in crate::mvcc) fn new(header: Arc<H>) -> Self {
-            Self { latest: Mutex::new(header) }
+            Self { latest: RwLock::new(header) }
         }
 
         pub(in crate::mvcc) fn with_latest<T>(&self, read: impl FnOnce(&H) -> T) -> T {
             // Read without the lock: as with arc-swap, the header may be superseded meanwhile.
-            let latest = Arc::clone(&self.lock());
+            let latest = Arc::clone(&self.latest.read().unwrap_or_else(PoisonError::into_inner));
             read(&latest)
         }
 
         pub(in crate::mvcc) fn publish(&self, header: Arc<H>) {
-            *self.lock() = header;
-        }
-
-        fn lock(&self) -> MutexGuard<'_, Arc<H>> {
-            self.latest.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+            *self.latest.write().unwrap_or_else(PoisonError::into_inner) = header;
         }
     }
 

@@ -9,13 +9,14 @@
 //!   with the version's last reference. So during a commit it briefly counts two current versions.
 
 use std::ptr::NonNull;
-use std::sync::PoisonError;
 use std::sync::atomic::AtomicUsize as PlainUsize;
+use std::time::Duration;
 
 use super::header::{Inbox, Owner, VersionData, VersionRef};
 use super::live::LiveVersions;
 use super::{SnapshotError, Usage, Version, VersionIndexes};
-use crate::sync::{AtomicUsize, Mutex, MutexGuard, Ordering};
+use crate::sync::turn::{TurnGuard, TurnLock};
+use crate::sync::{AtomicUsize, Ordering};
 use crate::tree::{Demand, Nodes, Pool, PoolLimits, PoolUse, Released};
 
 /// How many pending nodes a commit processes in addition to twice those that it replaced.
@@ -49,7 +50,9 @@ pub(super) struct Shared<S: VersionIndexes> {
     bounds: Bounds,
     live: AtomicUsize,
     published: PublishedFigures<S::Figures>,
-    writer: Mutex<Writer<S>>,
+    /// Locked, before the writer's lock, by the call that lists what versions retain.
+    pub(super) listing: TurnLock<()>,
+    writer: TurnLock<Writer<S>>,
 }
 
 /// What only the writer touches.
@@ -86,14 +89,19 @@ impl<S: VersionIndexes> Shared<S> {
             bounds,
             live: AtomicUsize::new(0),
             published: PublishedFigures::default(),
-            writer: Mutex::new(writer),
+            listing: TurnLock::new(()),
+            writer: TurnLock::new(writer),
         }
     }
 
-    /// Locks the writer's part. A lock that another writer's panic has poisoned is taken all the same: that
-    /// transaction was aborted while it unwound.
-    pub(super) fn lock(&self) -> MutexGuard<'_, Writer<S>> {
-        self.writer.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Waits for a turn as the writer. A transaction of a thread that panicked was aborted while it unwound.
+    pub(super) fn lock(&self) -> TurnGuard<'_, Writer<S>> {
+        self.writer.lock()
+    }
+
+    /// As [`lock`](Self::lock), but gives up as [`TurnLock::lock_within`] does.
+    pub(super) fn lock_within(&self, left: &mut Duration) -> Option<TurnGuard<'_, Writer<S>>> {
+        self.writer.lock_within(left)
     }
 
     /// Counts a version that is about to be published (I2).

@@ -14,7 +14,7 @@ use super::header::VersionHeader;
 use super::publication::Publication;
 use super::shared::{Shared, Writer};
 use super::{Version, VersionIndexes};
-use crate::sync::MutexGuard;
+use crate::sync::turn::TurnGuard;
 use crate::tree::{AllocError, Demand, Edit, Pool, Reach, Tree};
 use crate::types::key::Key;
 
@@ -23,7 +23,7 @@ use crate::types::key::Key;
 pub(crate) struct Txn<'v, S: VersionIndexes> {
     shared: &'v Arc<Shared<S>>,
     published: &'v Publication<VersionHeader<S>>,
-    writer: MutexGuard<'v, Writer<S>>,
+    writer: TurnGuard<'v, Writer<S>>,
     indexes: S,
     number: Version,
     changed: bool,
@@ -32,12 +32,13 @@ pub(crate) struct Txn<'v, S: VersionIndexes> {
 }
 
 impl<'v, S: VersionIndexes> Txn<'v, S> {
-    /// Begins a transaction. Waits for the transaction of another thread.
+    /// Begins a transaction of the thread that has its turn.
+    #[inline]
     pub(super) fn begin(
         shared: &'v Arc<Shared<S>>,
         published: &'v Publication<VersionHeader<S>>,
+        mut writer: TurnGuard<'v, Writer<S>>,
     ) -> Self {
-        let mut writer = shared.lock();
         let number = writer.version().next();
         // SAFETY: the lock is held by one transaction at a time, and the number is the successor of the
         // version that was committed last.

@@ -1,12 +1,14 @@
 //! The table's side of the versions: holding them, and beginning the transactions that make them.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::header::{Hold, VersionHeader, VersionRef};
 use super::publication::Publication;
+use super::retained;
 use super::shared::{Bounds, Shared};
 use super::txn::Txn;
-use super::{Retained, SnapshotError, Usage, Version, VersionIndexes};
+use super::{Retained, RetainedError, SnapshotError, Usage, Version, VersionIndexes};
 use crate::sync::epoch;
 
 /// The versions of one table.
@@ -55,30 +57,40 @@ impl<S: VersionIndexes> Versions<S> {
         self.published.with_latest(|_| stopped());
     }
 
-    /// Begins a transaction. Waits for the transaction of another thread.
+    /// Begins a transaction. Waits for a turn.
     pub(crate) fn begin(&self) -> Txn<'_, S> {
-        Txn::begin(&self.shared, &self.published)
+        Txn::begin(&self.shared, &self.published, self.shared.lock())
     }
 
-    /// Does a step of reclamation, and returns whether more remains.
-    pub(crate) fn reclaim(&self) -> bool {
-        let mut writer = self.shared.lock();
+    /// As [`begin`](Self::begin), but gives up as [`TurnLock::lock_within`] does.
+    ///
+    /// [`TurnLock::lock_within`]: crate::sync::turn::TurnLock::lock_within
+    pub(crate) fn begin_within(&self, left: &mut Duration) -> Option<Txn<'_, S>> {
+        let writer = self.shared.lock_within(left)?;
+        Some(Txn::begin(&self.shared, &self.published, writer))
+    }
+
+    /// Does a step of reclamation, and returns whether more remains. Gives up as
+    /// [`begin_within`](Self::begin_within) does.
+    pub(crate) fn reclaim_within(&self, mut left: Duration) -> Option<bool> {
+        let mut writer = self.shared.lock_within(&mut left)?;
         let more = writer.reclaim(&self.shared.inbox);
         writer.publish_figures(&self.shared);
         drop(writer);
         epoch::collect();
-        more
+        Some(more)
     }
 
-    /// Does a step of giving free memory back to the system, and returns whether more remains.
-    pub(crate) fn trim(&self) -> bool {
-        let mut writer = self.shared.lock();
+    /// Does a step of giving free memory back to the system, and returns whether more remains; `None` as
+    /// [`begin_within`](Self::begin_within).
+    pub(crate) fn trim_within(&self, mut left: Duration) -> Option<bool> {
+        let mut writer = self.shared.lock_within(&mut left)?;
         let (released, more) = writer.trim();
         writer.publish_figures(&self.shared);
         drop(writer);
         // Takes the system a while, and needs no lock.
         drop(released);
-        more
+        Some(more)
     }
 
     /// How memory is used. Takes no lock.
@@ -91,17 +103,10 @@ impl<S: VersionIndexes> Versions<S> {
         self.shared.figures()
     }
 
-    /// What each live version retains. Takes the writer's lock.
-    pub(crate) fn retained(&self) -> Vec<Retained> {
-        let mut writer = self.shared.lock();
-        writer.drain_dead(&self.shared.inbox);
-        let current = writer.version();
-        let retained = writer.live.retained().map(|(header, bytes)| {
-            let version = header.version();
-            let holders = header.holders() - usize::from(version == current);
-            Retained { version, holders, bytes }
-        });
-        retained.collect()
+    /// What each live version retains. Waits for turns as [`begin_within`](Self::begin_within) does, `left` in
+    /// all.
+    pub(crate) fn retained_within(&self, left: Duration) -> Result<Vec<Retained>, RetainedError> {
+        retained::retained(&self.shared, left)
     }
 
     /// The addresses of the nodes that exist, and the bytes of their slots. Takes the writer's lock.

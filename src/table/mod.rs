@@ -10,7 +10,9 @@ mod tests;
 mod txn;
 mod walks;
 
+use std::alloc::{self, Layout as MemoryLayout};
 use std::fmt;
+use std::time::Duration;
 
 use crate::index::{self, TableIndexes};
 use crate::mvcc::{Bounds, Version, Versions};
@@ -23,7 +25,7 @@ pub use stats::{FamilyStats, Stats};
 pub use steps::{Committed, ReplacedFlags, Step};
 
 pub use crate::index::{JoinOn, WriteError};
-pub use crate::mvcc::{Retained, SnapshotError};
+pub use crate::mvcc::{Retained, RetainedError, SnapshotError};
 pub use txn::WriteTxn;
 pub use walks::{AllMemberships, Interfaces, Outgoing};
 
@@ -102,12 +104,81 @@ impl GroupTable {
 
     /// Begins a transaction. Waits until no other transaction of the table is open.
     ///
+    /// Writers take turns, first come, first served: a writer that commits and begins again waits behind
+    /// those that wait already. So with k writers in front, a writer waits for the transactions of these k
+    /// and for the one that is open. The order of writers that arrive within some microseconds of each other
+    /// is not defined.
+    ///
     /// A thread with an open transaction would wait for itself if it began another one on the same table, or
-    /// called [`reclaim`](Self::reclaim), [`reclaim_step`](Self::reclaim_step) or
-    /// [`retained`](Self::retained). Dropping a table waits forever if a transaction was leaked
-    /// (`mem::forget`).
+    /// called [`reclaim`](Self::reclaim), [`reclaim_step`](Self::reclaim_step), [`compact`](Self::compact),
+    /// [`compact_step`](Self::compact_step) or [`retained`](Self::retained). Dropping a table waits forever
+    /// if a transaction was leaked (`mem::forget`).
     pub fn begin_write(&self) -> WriteTxn<'_> {
         WriteTxn::new(self.versions.begin(), self.limits.compaction)
+    }
+
+    /// Begins a transaction if no other one is open and no writer waits; otherwise returns `None`, without
+    /// waiting.
+    ///
+    /// It never takes the turn of a writer that waits. Under constant writing it may therefore always fail;
+    /// [`begin_write_timeout`](Self::begin_write_timeout) queues. In a thread with an open transaction it
+    /// returns `None`, where [`begin_write`](Self::begin_write) would wait for itself.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use groupscan::GroupTable;
+    ///
+    /// let table = GroupTable::new();
+    /// let txn = table.begin_write();
+    /// assert!(table.try_begin_write().is_none());
+    /// txn.abort();
+    /// table.try_begin_write().expect("no transaction is open").commit();
+    /// ```
+    #[must_use = "a transaction that is dropped is aborted"]
+    pub fn try_begin_write(&self) -> Option<WriteTxn<'_>> {
+        self.begin_write_timeout(Duration::ZERO)
+    }
+
+    /// As [`begin_write`](Self::begin_write), but returns `None` if the turn of this writer does not come
+    /// within `timeout`. It then has left the queue, and nothing was changed.
+    ///
+    /// A timeout of zero does not wait, and one of [`Duration::MAX`] waits without limit. In a thread with an
+    /// open transaction it waits for all of the timeout, in vain. A transaction that began is not bounded.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::thread;
+    /// use std::time::Duration;
+    ///
+    /// use groupscan::{GroupTable, Interface, Membership, Protocol, V4};
+    ///
+    /// let table = GroupTable::new();
+    /// let heard = Membership::any_source(V4::new(239, 1, 1, 1), Interface::new(2), Protocol::IGMP);
+    /// let txn = table.begin_write();
+    /// thread::scope(|scope| {
+    ///     scope.spawn(|| match table.begin_write_timeout(Duration::from_millis(1)) {
+    ///         Some(mut txn) => {
+    ///             txn.join(&heard)?;
+    ///             Ok(txn.commit())
+    ///         }
+    ///         // Report that the table is busy, and try again with the next report of the host.
+    ///         None => Ok::<_, groupscan::WriteError>(table.version()),
+    ///     });
+    /// });
+    /// txn.commit();
+    /// assert!(table.begin_write_timeout(Duration::from_millis(1)).is_some());
+    /// ```
+    #[must_use = "a transaction that is dropped is aborted"]
+    pub fn begin_write_timeout(&self, mut timeout: Duration) -> Option<WriteTxn<'_>> {
+        self.begin_write_within(&mut timeout)
+    }
+
+    /// As [`begin_write_timeout`](Self::begin_write_timeout), and takes the time of the wait off `left`.
+    pub(crate) fn begin_write_within(&self, left: &mut Duration) -> Option<WriteTxn<'_>> {
+        let txn = self.versions.begin_within(left)?;
+        Some(WriteTxn::new(txn, self.limits.compaction))
     }
 
     /// Frees all nodes that dead versions left behind.
@@ -144,7 +215,15 @@ impl GroupTable {
     /// whether nodes remain to be freed. Waits for other writers.
     #[must_use = "more may remain"]
     pub fn reclaim_step(&self) -> bool {
-        self.versions.reclaim()
+        // Only without a limit on the wait there is always a turn.
+        self.reclaim_step_timeout(Duration::MAX).unwrap_or(true)
+    }
+
+    /// As [`reclaim_step`](Self::reclaim_step), but returns `None` if the turn of this call does not come
+    /// within `timeout`, which is as in [`begin_write_timeout`](Self::begin_write_timeout).
+    #[must_use = "more may remain"]
+    pub fn reclaim_step_timeout(&self, timeout: Duration) -> Option<bool> {
+        self.versions.reclaim_within(timeout)
     }
 
     /// Gives memory that is free back to the system: chunks of up to 2 MiB without nodes. A reserve for the
@@ -183,7 +262,15 @@ impl GroupTable {
     /// remain. Waits for other writers.
     #[must_use = "more may remain"]
     pub fn trim_step(&self) -> bool {
-        self.versions.trim()
+        // Only without a limit on the wait there is always a turn.
+        self.trim_step_timeout(Duration::MAX).unwrap_or(true)
+    }
+
+    /// As [`trim_step`](Self::trim_step), but returns `None` if the turn of this call does not come within
+    /// `timeout`, which is as in [`begin_write_timeout`](Self::begin_write_timeout).
+    #[must_use = "more may remain"]
+    pub fn trim_step_timeout(&self, timeout: Duration) -> Option<bool> {
+        self.versions.trim_within(timeout)
     }
 
     /// Rewrites the leaves of all indexes that are less than 29/32 full, or that do not lie in the order of
@@ -252,7 +339,14 @@ impl GroupTable {
 
     /// The memory that each live version retains, from the oldest version to the current one.
     ///
-    /// Waits for other writers and makes them wait, while it visits the nodes that old versions retain.
+    /// The numbers are of one moment if no writer works meanwhile. Otherwise the list has the versions that
+    /// were live when the call began, unless they died before it came to them.
+    ///
+    /// Waits for other calls of its kind and for other writers, and makes writers wait for some microseconds
+    /// for every 64 versions. Between these steps it holds the versions that it looks at, as a snapshot does,
+    /// also at [`Limits::live_versions`]. It visits the nodes of each version that are younger than the last
+    /// but one version before it. If the system refuses memory, the process aborts, as with the collections
+    /// of std.
     ///
     /// # Examples
     ///
@@ -276,7 +370,23 @@ impl GroupTable {
     /// ```
     #[must_use]
     pub fn retained(&self) -> Vec<Retained> {
-        self.versions.retained()
+        match self.retained_timeout(Duration::MAX) {
+            Ok(retained) => retained,
+            Err(RetainedError::OutOfMemory) => {
+                alloc::handle_alloc_error(MemoryLayout::new::<Retained>())
+            }
+            Err(RetainedError::Timeout) => unreachable!("a wait without limit ends with a turn"),
+        }
+    }
+
+    /// As [`retained`](Self::retained), but returns an error if it waited for `timeout` in all, which is as in
+    /// [`begin_write_timeout`](Self::begin_write_timeout), or if the system refuses memory.
+    ///
+    /// # Errors
+    ///
+    /// [`RetainedError`].
+    pub fn retained_timeout(&self, timeout: Duration) -> Result<Vec<Retained>, RetainedError> {
+        self.versions.retained_within(timeout)
     }
 
     #[cfg(feature = "__internals")]

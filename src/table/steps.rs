@@ -1,7 +1,7 @@
 //! Changes of many memberships: in one version where there is memory for that, and in steps.
 
-use super::GroupTable;
-use crate::index::{self, JoinOn, Part, TableTxn, Wanted, WriteError};
+use super::{GroupTable, WriteTxn};
+use crate::index::{self, JoinOn, Part, Wanted, WriteError};
 use crate::mvcc::Version;
 use crate::types::{Family, Interface, Join, MembershipFlags, Protocol};
 
@@ -15,11 +15,11 @@ pub struct Committed {
     pub changed: usize,
 }
 
-/// A step of a long change. `P` is a place in the order of the memberships that it goes through.
+/// A step of a long change. `P` is a place in the order of the memberships that the change goes through.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Step<P> {
-    /// What the step did.
-    pub committed: Committed,
+    /// The number of memberships that the step added, removed, or gave other flags.
+    pub changed: usize,
     /// Where the next step begins; `None` after the last one.
     pub next: Option<P>,
 }
@@ -63,7 +63,7 @@ impl GroupTable {
     ///
     /// That is one version, unless there is too little memory for it: then several, so that the call works
     /// wherever removing the memberships one by one would. Costs about 0.2 µs for each membership. Waits for
-    /// other writers.
+    /// other writers. [`WriteTxn::leave_all_step`] lets them in between.
     ///
     /// # Errors
     ///
@@ -90,12 +90,7 @@ impl GroupTable {
         interface: Interface<F>,
         protocol: Protocol,
     ) -> Result<Committed, WriteError> {
-        let wanted = Wanted::nothing(interface, protocol);
-        self.whole_or_in_steps(|txn, from: Option<Join<F>>, most| {
-            let part = Part { from: from.unwrap_or(Part::all().from), most };
-            let replaced = index::replace(txn, &wanted, part)?;
-            Ok((replaced.changed, replaced.next))
-        })
+        self.leave_all_from(self.begin_write(), interface, protocol)
     }
 
     /// Removes all memberships of a protocol. Otherwise as [`leave_all`](Self::leave_all). Visits every
@@ -105,21 +100,74 @@ impl GroupTable {
     ///
     /// As [`leave_all`](Self::leave_all).
     pub fn leave_everywhere<F: Family>(&self, protocol: Protocol) -> Result<Committed, WriteError> {
-        self.whole_or_in_steps(|txn, from, most| {
-            index::leave_everywhere::<F>(txn, protocol, from, most)
+        self.leave_everywhere_from::<F>(self.begin_write(), protocol)
+    }
+
+    /// As [`leave_all`](Self::leave_all), in a transaction that has begun.
+    pub(crate) fn leave_all_from<'t, F: Family>(
+        &'t self,
+        txn: WriteTxn<'t>,
+        interface: Interface<F>,
+        protocol: Protocol,
+    ) -> Result<Committed, WriteError> {
+        self.whole_or_in_steps(txn, |txn, from, most| {
+            txn.leave_all_step(interface, protocol, from, most)
         })
     }
 
-    /// Makes one step of [`WriteTxn::replace_with`](crate::WriteTxn::replace_with): looks at `most` memberships
-    /// that exist or should exist, from a join on, and commits. With an empty list it removes all memberships.
-    ///
-    /// The first step begins at `None`, and each other one at the `next` of the one before. Other writers get
-    /// their turn between steps, and readers see the versions of all steps. What others change before a step's
-    /// beginning stays. A step of 10,000 holds up other writers for some milliseconds.
+    /// As [`leave_everywhere`](Self::leave_everywhere), in a transaction that has begun.
+    pub(crate) fn leave_everywhere_from<'t, F: Family>(
+        &'t self,
+        txn: WriteTxn<'t>,
+        protocol: Protocol,
+    ) -> Result<Committed, WriteError> {
+        self.whole_or_in_steps(txn, |txn, from, most| {
+            txn.leave_everywhere_step::<F>(protocol, from, most)
+        })
+    }
+
+    /// Makes a change that removes memberships: all of it in one version, or, if there is too little memory, in
+    /// steps, which free what they replace.
+    fn whole_or_in_steps<'t, P: Copy>(
+        &'t self,
+        mut txn: WriteTxn<'t>,
+        change: impl Fn(&mut WriteTxn<'_>, Option<P>, usize) -> Result<Step<P>, WriteError>,
+    ) -> Result<Committed, WriteError> {
+        let (mut from, mut changed, mut most) = (None, 0, usize::MAX);
+        loop {
+            match change(&mut txn, from, most) {
+                Ok(step) => {
+                    changed += step.changed;
+                    let version = txn.commit();
+                    if step.next.is_none() {
+                        return Ok(Committed { version, changed });
+                    }
+                    from = step.next;
+                }
+                Err(error) if most == 1 => return Err(error),
+                Err(_) => {
+                    most = most.min(16 * STEP) / 16;
+                    txn.abort();
+                }
+            }
+            txn = self.begin_write();
+        }
+    }
+}
+
+/// Long changes in steps: each is a part of a transaction, which the caller commits. So other writers get their
+/// turn between steps, and readers see the versions of all steps.
+///
+/// The first step begins at `None`, and each other one at the `next` of the one before. A step looks at `most`
+/// memberships, one at least. What other writers change behind the place where a step begins is found; what they
+/// change before it stays. A step of 10,000 takes some milliseconds.
+impl WriteTxn<'_> {
+    /// Makes one step of [`replace_with`](Self::replace_with): looks at memberships that exist or should exist.
     ///
     /// # Errors
     ///
-    /// [`WriteError`]. The step has then changed nothing, and can be tried again, also with a lower `most`.
+    /// [`WriteError`]. The step has then changed nothing, and can be tried again, also with a lower `most`. Only
+    /// the first step checks that all joins ascend.
     ///
     /// # Examples
     ///
@@ -131,8 +179,10 @@ impl GroupTable {
     /// let joins: Vec<_> = (1..=9).map(|last| Join::any_source(V4::new(239, 1, 1, last))).collect();
     /// let (mut from, mut versions) = (None, 0);
     /// loop {
+    ///     let mut txn = table.begin_write();
     ///     let flags = ReplacedFlags::default();
-    ///     let step = table.replace_step(lan, Protocol::IGMP, &joins, flags, from, 4)?;
+    ///     let step = txn.replace_step(lan, Protocol::IGMP, &joins, flags, from, 4)?;
+    ///     txn.commit();
     ///     versions += 1;
     ///     from = step.next;
     ///     if from.is_none() {
@@ -143,7 +193,7 @@ impl GroupTable {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn replace_step<F: Family>(
-        &self,
+        &mut self,
         interface: Interface<F>,
         protocol: Protocol,
         joins: &[Join<F>],
@@ -156,20 +206,17 @@ impl GroupTable {
         }
         let wanted = flags.wanted(interface, protocol, joins);
         let part = Part { from: from.unwrap_or(Part::all().from), most: most.max(1) };
-        self.step(|txn| {
-            let replaced = index::replace(txn, &wanted, part)?;
-            Ok((replaced.changed, replaced.next))
-        })
+        let replaced = index::replace(&mut self.txn, &wanted, part)?;
+        Ok(Step { changed: replaced.changed, next: replaced.next })
     }
 
-    /// Makes one step of [`leave_all`](Self::leave_all): looks at `most` memberships, and commits. As
-    /// [`replace_step`](Self::replace_step).
+    /// Makes one step of [`leave_all`](Self::leave_all).
     ///
     /// # Errors
     ///
     /// As [`replace_step`](Self::replace_step).
     pub fn leave_all_step<F: Family>(
-        &self,
+        &mut self,
         interface: Interface<F>,
         protocol: Protocol,
         from: Option<Join<F>>,
@@ -178,52 +225,19 @@ impl GroupTable {
         self.replace_step(interface, protocol, &[], ReplacedFlags::default(), from, most)
     }
 
-    /// Makes one step of [`leave_everywhere`](Self::leave_everywhere): looks at `most` memberships of the
-    /// protocol, and passes over those of others, at some nanoseconds each. As
-    /// [`replace_step`](Self::replace_step).
+    /// Makes one step of the removal of all memberships of a protocol. Passes over those of other protocols, at
+    /// some nanoseconds each.
     ///
     /// # Errors
     ///
-    /// As [`replace_step`](Self::replace_step).
+    /// [`WriteError`]. The step may have made some of its changes, so the transaction must be aborted.
     pub fn leave_everywhere_step<F: Family>(
-        &self,
+        &mut self,
         protocol: Protocol,
         from: Option<JoinOn<F>>,
         most: usize,
     ) -> Result<Step<JoinOn<F>>, WriteError> {
-        self.step(|txn| index::leave_everywhere::<F>(txn, protocol, from, most.max(1)))
-    }
-
-    /// Makes a change in a transaction of its own. `change` returns how many memberships it changed, and where
-    /// the next step begins.
-    fn step<P>(
-        &self,
-        change: impl FnOnce(&mut TableTxn<'_>) -> Result<(usize, Option<P>), WriteError>,
-    ) -> Result<Step<P>, WriteError> {
-        let mut txn = self.begin_write();
-        let (changed, next) = change(&mut txn.txn)?;
-        Ok(Step { committed: Committed { version: txn.commit(), changed }, next })
-    }
-
-    /// Makes a change that removes memberships: all of it in one version, or, if there is too little memory, in
-    /// steps, which free what they replace.
-    pub(crate) fn whole_or_in_steps<P: Copy>(
-        &self,
-        change: impl Fn(&mut TableTxn<'_>, Option<P>, usize) -> Result<(usize, Option<P>), WriteError>,
-    ) -> Result<Committed, WriteError> {
-        let (mut from, mut changed, mut most) = (None, 0, usize::MAX);
-        loop {
-            match self.step(|txn| change(txn, from, most)) {
-                Ok(Step { committed, next }) => {
-                    changed += committed.changed;
-                    if next.is_none() {
-                        return Ok(Committed { changed, ..committed });
-                    }
-                    from = next;
-                }
-                Err(error) if most == 1 => return Err(error),
-                Err(_) => most = most.min(16 * STEP) / 16,
-            }
-        }
+        let left = index::leave_everywhere::<F>(&mut self.txn, protocol, from, most.max(1));
+        left.map(|(changed, next)| Step { changed, next })
     }
 }

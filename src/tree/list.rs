@@ -93,25 +93,6 @@ impl NodeList {
         self.length += other.length;
         self.bytes += other.bytes;
     }
-
-    /// The births of the nodes, and the bytes of their slots.
-    pub(crate) fn births(&self) -> impl Iterator<Item = (u64, usize)> {
-        // SAFETY: the nodes on the list are alive (I1).
-        self.iter().map(|node| unsafe { (node.birth(), node.bytes()) })
-    }
-
-    /// The nodes, in no particular order.
-    fn iter(&self) -> impl Iterator<Item = NodePtr> {
-        self.chains.iter().filter_map(|chain| chain.0).flat_map(|(first, last)| {
-            let mut at = Some(first);
-            std::iter::from_fn(move || {
-                let node = at?;
-                // SAFETY: a node on the list is alive (I1), and the writer calls (I2).
-                at = unsafe { node.next() }.filter(|_| node != last);
-                Some(node)
-            })
-        })
-    }
 }
 
 /// A doubly linked list of nodes, from which any node can be removed.

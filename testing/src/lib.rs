@@ -10,3 +10,4 @@ pub mod model;
 pub mod orders;
 pub mod random;
 pub mod requests;
+pub mod threads;

@@ -39,6 +39,7 @@ static int quick;
 #include "native/at_work.h"
 #include "native/clients.h"
 #include "native/handles.h"
+#include "native/turns.h"
 
 /* The last case: by now every status that a caller can cause has occurred. */
 static void every_status_was_met(void)
@@ -141,6 +142,8 @@ static const Case last_cases[] = {
     threads_share_a_handle,
     an_end_while_threads_read,
     of_threads_that_end_one_is_told_so,
+    calls_on_a_table_give_up,
+    calls_on_a_manager_give_up,
     every_status_was_met,
 };
 

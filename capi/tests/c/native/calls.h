@@ -26,8 +26,9 @@
 #define ALREADY_OWNED GROUPSCAN_ERROR_ALREADY_OWNED
 #define OWNS_INTERFACES GROUPSCAN_ERROR_OWNS_INTERFACES
 #define INVALID_ORDER GROUPSCAN_ERROR_INVALID_ORDER
+#define TIMEOUT GROUPSCAN_ERROR_TIMEOUT
 
-#define STATUSES 22
+#define STATUSES 23
 
 /* A place for every kind of result, for calls that must fail. */
 typedef struct Results {

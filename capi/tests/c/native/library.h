@@ -182,6 +182,7 @@ static void null_pointers_of_table_calls(void)
                                           &results.number));
     NULL_REFUSED(groupscan_table_retained(table, results.retained, 2, sizeof results.retained[0],
                                           NULL));
+    NULL_REFUSED(groupscan_table_set_timeout(NULL, 0));
     NULL_REFUSED(groupscan_table_reclaim(NULL, &results.is_so));
     NULL_REFUSED(groupscan_table_reclaim(table, NULL));
     CHECK_EQ(version_of(table), 0);
@@ -494,6 +495,7 @@ static void null_pointers_of_manager_calls(void)
                                             &to->number));
     NULL_REFUSED(groupscan_manager_retained(manager, to->retained, 2, sizeof to->retained[0],
                                             NULL));
+    NULL_REFUSED(groupscan_manager_set_timeout(NULL, 0));
     NULL_REFUSED(groupscan_manager_reclaim(NULL, &to->is_so));
     NULL_REFUSED(groupscan_manager_reclaim(manager, NULL));
     /* None of these calls has consumed the record. */
