@@ -4,6 +4,7 @@
 #![allow(unsafe_code, reason = "implements the trait of what a version consists of")]
 #![allow(missing_docs, reason = "not part of the interface")]
 
+use std::alloc::{Layout, handle_alloc_error};
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::time::Duration;
@@ -33,6 +34,13 @@ pub fn existing(table: &GroupTable) -> BTreeMap<usize, usize> {
 /// the current version's header loaded and not yet held.
 pub fn stop_in_snapshot(table: &GroupTable, stopped: impl FnOnce()) {
     table.versions().stop_in_hold(stopped);
+}
+
+/// Has `refuses` decide whether a request of this thread for a chunk of nodes is refused. Chunks do not come
+/// from the global allocator.
+#[cfg(not(groupscan_check))]
+pub fn refuse_chunks(refuses: Option<fn() -> bool>) {
+    crate::tree::refuse_chunks(refuses);
 }
 
 /// One index of IPv4 joins alone, with all that a table has around its indexes.
@@ -72,7 +80,10 @@ impl JoinIndex {
     #[expect(clippy::new_without_default, reason = "not part of the interface")]
     pub fn new() -> Self {
         let bounds = Bounds { pool: PoolLimits::NONE, live_versions: 1024 };
-        Self { versions: Versions::new(bounds) }
+        let Ok(versions) = Versions::try_new(bounds) else {
+            handle_alloc_error(Layout::new::<Self>());
+        };
+        Self { versions }
     }
 
     /// Puts keys in, or takes them out, in one commit. Says whether there was memory.

@@ -35,7 +35,7 @@
 //!
 //! | to | use |
 //! |---|---|
-//! | keep a table | [`GroupTable`], [`Limits`] |
+//! | keep a table | [`GroupTable`], [`Limits`]; errors: [`OutOfMemory`] |
 //! | change it | [`WriteTxn`]; errors: [`WriteError`] |
 //! | name what is joined | [`Join`] |
 //! | name a join by a protocol on an interface | [`Membership`] with [`Interface`], [`Protocol`] and [`MembershipFlags`] |
@@ -132,8 +132,8 @@ pub use mvcc::Version;
 pub use simd::SimdLevel;
 pub use table::{
     AllMemberships, Committed, FamilySnapshot, FamilyStats, GroupTable, IndexLayout, Interfaces,
-    JoinOn, Layout, Limits, Outgoing, ReplacedFlags, Retained, RetainedError, Snapshot,
-    SnapshotError, Stats, Step, WriteError, WriteTxn,
+    JoinOn, Layout, Limits, OutOfMemory, Outgoing, ReplacedFlags, Retained, RetainedError,
+    Snapshot, SnapshotError, Stats, Step, WriteError, WriteTxn,
 };
 pub use types::{
     Family, Interface, Join, JoinKey, JoinKey4, JoinKey6, Membership, MembershipEntry,

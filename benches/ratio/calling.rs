@@ -123,7 +123,7 @@ fn enumerate(protocol: Handle, buffer: &mut [u8]) -> usize {
 
 /// Enumerates the same table by the calls of C and of Rust.
 fn against_rust(name: &str, protocol: Handle) {
-    let snapshot = process_manager().snapshot().expect("few versions live");
+    let snapshot = process_manager().expect("memory").snapshot().expect("few versions live");
     let [mut buffer, mut other_buffer] = [(); 2].map(|()| huge(&[0; PAGE_BYTES]));
     let calls = LARGE as usize * Enumeration::<V4>::ENTRY_BYTES / PAGE_BYTES;
     const TURNS: usize = 20;

@@ -28,10 +28,14 @@
  * Results. Calls return a groupscan_status, and write results to where their last parameters point. A call
  * that fails changes nothing and writes nothing, unless it says otherwise. Each call may return
  *   GROUPSCAN_ERROR_NULL_POINTER    a pointer is null that is not documented as optional,
- *   GROUPSCAN_ERROR_OUT_OF_MEMORY   the system refused memory; a retry may help (if it refuses even a few
- *                                   bytes for bookkeeping, the process ends),
+ *   GROUPSCAN_ERROR_OUT_OF_MEMORY   the system refused memory; a retry may help,
  *   GROUPSCAN_ERROR_INTERNAL        an internal error; nothing was changed,
  * and the errors listed at the call. No parameter is both input and output.
+ *
+ * Memory. Some requests cannot be refused; if the system does so, the process ends. A thread's first call
+ * takes some 2.6 KiB, and the first call of a process as much again: let each thread make a call, such as
+ * groupscan_table_snapshot, while there is memory. Every 64th change, or handle that ends, of a thread takes
+ * 2,072 bytes. A table keeps memory for one commit of leaves, which joins cannot take.
  *
  * Ownership. The caller owns the result of a ..._create, ..._snapshot, ..._clone, ..._enumerate... or
  * ..._split call and destroys it once. A snapshot does not need its table, nor an enumeration its snapshot:

@@ -53,7 +53,7 @@ mod version;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::OnceLock;
 
-use groupscan::manager::GroupManager;
+use groupscan::manager::{GroupManager, ManagerError, ManagerLimits};
 
 pub use enumerations::*;
 pub use managers::*;
@@ -74,15 +74,29 @@ static MANAGER: OnceLock<groupscan_manager> = OnceLock::new();
 /// The manager that the calls of `mgm.h` act on, for a router in Rust whose protocols are in C.
 ///
 /// It has the default limits, unless C has set others with `groupscan_manager_of_process`.
+///
+/// # Errors
+///
+/// [`ManagerError::OutOfMemory`] if this is the first use of the manager, and the system refuses memory.
 #[inline]
-pub fn process_manager() -> &'static GroupManager {
-    &process_object().0
+pub fn process_manager() -> Result<&'static GroupManager, ManagerError> {
+    Ok(&process_object()?.0)
 }
 
 /// The manager of the process as an object of C.
 #[inline]
-fn process_object() -> &'static groupscan_manager {
-    MANAGER.get_or_init(|| groupscan_manager(GroupManager::new()))
+fn process_object() -> Result<&'static groupscan_manager, ManagerError> {
+    match MANAGER.get() {
+        Some(manager) => Ok(manager),
+        None => make_process_object(),
+    }
+}
+
+#[cold]
+fn make_process_object() -> Result<&'static groupscan_manager, ManagerError> {
+    let made = groupscan_manager(GroupManager::try_with_limits(ManagerLimits::default())?);
+    // If another thread made one meanwhile, its manager is used, and this one dropped.
+    Ok(MANAGER.get_or_init(|| made))
 }
 
 /// The result of `call`, or `panicked` if it panics.

@@ -74,7 +74,7 @@ pub unsafe extern "C" fn groupscan_manager_of_process(
             return Err(GROUPSCAN_ERROR_ALREADY_EXISTS);
         }
         // SAFETY: P2.
-        unsafe { place.write_unaligned(ptr::from_ref(process_object()).cast_mut()) };
+        unsafe { place.write_unaligned(ptr::from_ref(process_object()?).cast_mut()) };
         Ok(())
     })
 }
@@ -449,9 +449,8 @@ pub unsafe extern "C" fn groupscan_manager_enumerations4(
         let manager = unsafe { object(manager) }?;
         // SAFETY: P2.
         let list = unsafe { List::new(enumerations, capacity, element_bytes, count) }?;
-        list.fill(
-            manager.0.try_enumerations()?.into_iter().map(groupscan_manager_enumeration4::from),
-        )
+        let running = manager.0.try_enumerations()?;
+        list.fill(running.into_iter().map(groupscan_manager_enumeration4::from))
     })
 }
 

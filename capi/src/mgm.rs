@@ -58,7 +58,7 @@ pub unsafe extern "C" fn MgmRegisterMProtocol(
         let protocol = writable(protocol)?;
         // SAFETY: not null, so it is accessible, aligned or not (I2).
         let config = (!config.is_null()).then(|| unsafe { config.read_unaligned() });
-        let handle = process_manager().register(Client::new(protocol_id, component_id), config)?;
+        let handle = process_manager()?.register(Client::new(protocol_id, component_id), config)?;
         // SAFETY: not null, so it is accessible, aligned or not (I2).
         unsafe { protocol.write_unaligned(handle_out(handle.to_bits())) };
         Ok(NO_ERROR)
@@ -69,7 +69,7 @@ pub unsafe extern "C" fn MgmRegisterMProtocol(
 #[unsafe(no_mangle)]
 pub extern "C" fn MgmDeRegisterMProtocol(protocol: Handle) -> u32 {
     code_of(|| {
-        process_manager().deregister(protocol_in(protocol))?;
+        process_manager()?.deregister(protocol_in(protocol))?;
         Ok(NO_ERROR)
     })
 }
@@ -100,7 +100,7 @@ pub unsafe extern "C" fn MgmGetProtocolOnInterface(
 ) -> u32 {
     code_of(|| {
         let (protocol_id, component_id) = (writable(protocol_id)?, writable(component_id)?);
-        let client = process_manager().protocol_on_interface(interface((index, next_hop)))?;
+        let client = process_manager()?.protocol_on_interface(interface((index, next_hop)))?;
         // SAFETY: not null, so it is accessible, aligned or not (I2).
         unsafe {
             protocol_id.write_unaligned(client.protocol_id);
@@ -161,7 +161,7 @@ pub unsafe extern "C" fn MgmGroupEnumerationStart(
             _ => return Err(INVALID),
         };
         let handle =
-            process_manager().start_enumeration(protocol_in(protocol), view, Filter::all())?;
+            process_manager()?.start_enumeration(protocol_in(protocol), view, Filter::all())?;
         // SAFETY: not null, so it is accessible, aligned or not (I2).
         unsafe { enumeration.write_unaligned(handle_out(handle.to_bits())) };
         Ok(NO_ERROR)
@@ -190,7 +190,7 @@ pub unsafe extern "C" fn MgmGroupEnumerationGetNext(
         // SAFETY: not null, so it is accessible, aligned or not (I2).
         let bytes = unsafe { buffer_bytes.read_unaligned() } as usize;
         let handle = EnumerationHandle::from_bits(handle_in(enumeration));
-        let batch = process_manager().with_enumeration(handle, |enumeration| {
+        let batch = process_manager()?.with_enumeration(handle, |enumeration| {
             // SAFETY: null, or `bytes` writable bytes that no other thread accesses.
             let buffer = unsafe { record_buffer(buffer, bytes, enumeration) };
             enumeration.get_next_uninit(buffer.ok_or(INVALID)?).map_err(|error| {
@@ -212,7 +212,7 @@ pub unsafe extern "C" fn MgmGroupEnumerationGetNext(
 #[unsafe(no_mangle)]
 pub extern "C" fn MgmGroupEnumerationEnd(enumeration: Handle) -> u32 {
     code_of(|| {
-        process_manager().end_enumeration(EnumerationHandle::from_bits(handle_in(enumeration)))?;
+        process_manager()?.end_enumeration(EnumerationHandle::from_bits(handle_in(enumeration)))?;
         Ok(NO_ERROR)
     })
 }
@@ -236,7 +236,7 @@ fn own(
     change: fn(&GroupManager, ProtocolHandle, Interface<V4>) -> Result<(), ManagerError>,
 ) -> u32 {
     code_of(|| {
-        change(process_manager(), protocol_in(protocol), interface(on))?;
+        change(process_manager()?, protocol_in(protocol), interface(on))?;
         Ok(NO_ERROR)
     })
 }
@@ -260,7 +260,7 @@ fn change(
 ) -> u32 {
     code_of(|| {
         let (entry, flags) = (bytemuck::cast(entry), flags_in(flags)?);
-        change(process_manager(), protocol_in(protocol), &entry, interface(on), flags)?;
+        change(process_manager()?, protocol_in(protocol), &entry, interface(on), flags)?;
         Ok(NO_ERROR)
     })
 }

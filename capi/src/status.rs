@@ -6,7 +6,7 @@
 use std::ffi::{CStr, c_char, c_int};
 
 use groupscan::manager::ManagerError;
-use groupscan::{GetNextError, PrefixError, RetainedError, SnapshotError, WriteError};
+use groupscan::{GetNextError, OutOfMemory, PrefixError, RetainedError, SnapshotError, WriteError};
 
 /// What a call returns. A number never changes its meaning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,6 +106,12 @@ impl From<WriteError> for groupscan_status {
             WriteError::NotAscending { .. } => GROUPSCAN_ERROR_NOT_ASCENDING,
             _ => GROUPSCAN_ERROR_INTERNAL,
         }
+    }
+}
+
+impl From<OutOfMemory> for groupscan_status {
+    fn from(_: OutOfMemory) -> Self {
+        GROUPSCAN_ERROR_OUT_OF_MEMORY
     }
 }
 

@@ -67,8 +67,9 @@ pub unsafe extern "C" fn groupscan_table_create(
         let table = writable(table)?;
         // SAFETY: P3.
         let options = unsafe { self::options(options) }?;
+        let made = GroupTable::try_with_limits(options.into())?;
         // SAFETY: P2.
-        unsafe { hand_out(table, groupscan_table::new(GroupTable::with_limits(options.into()))) }
+        unsafe { hand_out(table, groupscan_table::new(made)) }
     })
 }
 

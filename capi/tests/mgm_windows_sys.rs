@@ -163,7 +163,7 @@ fn addresses_are_in_network_byte_order() {
     let neighbour = (7, mgm::address(192, 0, 2, 9));
     let join = mgm::entry(mgm::address(10, 0, 0, 1), mgm::address(232, 1, 1, 1));
     assert_eq!(declared.add(igmp, join, neighbour, mgm::JOIN), code::NO_ERROR);
-    let snapshot = groupscan_capi::process_manager().snapshot().unwrap();
+    let snapshot = groupscan_capi::process_manager().unwrap().snapshot().unwrap();
     let interface = Interface::with_next_hop(7, V4::new(192, 0, 2, 9));
     let joined: Vec<_> = snapshot.ipv4().joined_on(interface).collect();
     assert_eq!(joined, [Join::new(V4::new(232, 1, 1, 1), V4::new(10, 0, 0, 1))]);
@@ -249,7 +249,7 @@ fn configurations_are_copied() {
     let code = unsafe { MgmRegisterMProtocol(&mut config, 10, 0, &mut protocol) };
     let protocol = issued(code, protocol).unwrap();
     config.dwCallbackFlags = 8;
-    let stored = process_manager().config(ProtocolHandle::from_bits(protocol)).unwrap();
+    let stored = process_manager().unwrap().config(ProtocolHandle::from_bits(protocol)).unwrap();
     assert_eq!((stored.callback_flags, config.dwCallbackFlags), (7, 8));
     assert_eq!(declared.deregister(protocol), code::NO_ERROR);
 }

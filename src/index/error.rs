@@ -49,6 +49,25 @@ impl fmt::Display for WriteError {
 
 impl Error for WriteError {}
 
+/// The operating system refused memory. The call has changed nothing; a retry may help.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct OutOfMemory;
+
+impl fmt::Display for OutOfMemory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&WriteError::OutOfMemory, f)
+    }
+}
+
+impl Error for OutOfMemory {}
+
+impl From<OutOfMemory> for WriteError {
+    fn from(_: OutOfMemory) -> Self {
+        Self::OutOfMemory
+    }
+}
+
 impl From<AllocError> for WriteError {
     fn from(error: AllocError) -> Self {
         match error {

@@ -51,7 +51,7 @@ mod tests;
 mod write;
 
 pub(crate) use compact::{compact, keep_up};
-pub use error::WriteError;
+pub use error::{OutOfMemory, WriteError};
 pub(crate) use indexes::{
     Direct, Figures, Indexes, InterfaceIndex, Neighbor, TableIndexes, TableTxn, flags_of,
 };

@@ -159,7 +159,7 @@ fn membership<F: Family>(g: u8, s: u8, i: u8, p: u8, f: u8) -> Membership<F> {
 
 fn run<F: Family>(steps: Vec<Step>) {
     let bounds = Bounds { pool: PoolLimits::NONE, live_versions: 8 };
-    let versions = Versions::<TableIndexes>::new(bounds);
+    let versions = Versions::<TableIndexes>::try_new(bounds).unwrap();
     let mut held = Vec::new();
     let mut txn = versions.begin();
     for step in steps {
@@ -216,7 +216,7 @@ fn first_memberships_that_do_not_fit_beside_their_joins_have_their_slots() {
     for (on, protocol) in [(neighbor, Protocol::IGMP), (Interface::new(1), fits_not)] {
         for held in 0..if cfg!(miri) { 6 } else { 40 } {
             let bounds = Bounds { pool: PoolLimits::NONE, live_versions: 8 };
-            let versions = Versions::<TableIndexes>::new(bounds);
+            let versions = Versions::<TableIndexes>::try_new(bounds).unwrap();
             let add = |numbers: std::ops::Range<u32>| {
                 let mut txn = versions.begin();
                 for number in numbers {

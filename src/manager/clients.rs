@@ -1,6 +1,6 @@
 //! Registered protocols, and the interfaces that they own.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{HashMap, TryReserveError};
 use std::fmt;
 use std::time::Duration;
 
@@ -95,25 +95,54 @@ impl Registered {
 /// The registered clients, and the owners of interfaces.
 #[derive(Default)]
 pub(super) struct State {
-    /// The registered clients, with their protocol numbers in the table.
-    clients: BTreeMap<Client, Protocol>,
-    owners: BTreeMap<Interface<V4>, ProtocolHandle>,
+    /// The registered clients, ascending.
+    clients: Vec<Client>,
+    /// The numbers that they have in the table, ascending.
+    numbers: Vec<Protocol>,
+    owners: HashMap<Interface<V4>, ProtocolHandle>,
 }
 
 impl State {
+    /// Ensures that there is room for one more client.
+    fn reserve_client(&mut self) -> Result<(), TryReserveError> {
+        self.clients.try_reserve(1)?;
+        self.numbers.try_reserve(1)
+    }
+
+    /// Adds a client, for which there is [room](Self::reserve_client), and which is none of those registered.
+    fn add_client(&mut self, client: Client, number: Protocol) {
+        let (Err(at), Err(of_number)) =
+            (self.clients.binary_search(&client), self.numbers.binary_search(&number))
+        else {
+            unreachable!("neither the client nor its number is in use");
+        };
+        self.clients.insert(at, client);
+        self.numbers.insert(of_number, number);
+    }
+
+    /// Removes a client.
+    fn remove_client(&mut self, client: Client, number: Protocol) {
+        let (Ok(at), Ok(of_number)) =
+            (self.clients.binary_search(&client), self.numbers.binary_search(&number))
+        else {
+            unreachable!("a client that is registered is in both lists");
+        };
+        self.clients.remove(at);
+        self.numbers.remove(of_number);
+    }
+
     /// A protocol number for the table that no other client has: the client's protocol id, so that records
     /// show it, or, if that is taken, the highest free number.
     fn number_for(&self, client: Client) -> Protocol {
-        let taken: BTreeSet<u32> =
-            self.clients.values().map(|protocol| protocol.number()).collect();
-        let mut spare = u32::MAX;
-        let mut number = client.protocol_id;
-        // Terminates: there are fewer clients than numbers.
-        while taken.contains(&number) {
-            number = spare;
-            spare -= 1;
+        let own = Protocol::new(client.protocol_id);
+        if self.numbers.binary_search(&own).is_err() {
+            return own;
         }
-        Protocol::new(number)
+        // Ends, because there are fewer clients than numbers.
+        let downwards = (0..=u32::MAX).rev().map(Protocol::new);
+        let mut taken = self.numbers.iter().rev().copied();
+        let free = downwards.into_iter().find(|number| taken.next() != Some(*number));
+        free.unwrap_or_else(|| unreachable!("there are fewer clients than numbers"))
     }
 
     /// The owner of an interface.
@@ -136,9 +165,10 @@ impl GroupManager {
         config: Option<ProtocolConfig>,
     ) -> Result<ProtocolHandle, ManagerError> {
         let mut state = self.state(&mut self.wait())?;
-        if state.clients.contains_key(&client) {
+        if state.clients.binary_search(&client).is_ok() {
             return Err(ManagerError::AlreadyRegistered { client });
         }
+        state.reserve_client().map_err(|_| ManagerError::OutOfMemory)?;
         let protocol = state.number_for(client);
         let config = config.unwrap_or_default();
         let registered = || Registered { client, protocol, config, starts: AtomicUsize::new(0) };
@@ -148,7 +178,7 @@ impl GroupManager {
             }
             NotInserted::OutOfMemory => ManagerError::OutOfMemory,
         })?;
-        state.clients.insert(client, protocol);
+        state.add_client(client, protocol);
         Ok(ProtocolHandle::from_bits(bits))
     }
 
@@ -222,7 +252,7 @@ impl GroupManager {
         registered: &Registered,
         protocol: ProtocolHandle,
     ) {
-        state.clients.remove(&registered.client);
+        state.remove_client(registered.client, registered.protocol);
         self.protocols.remove(protocol.to_bits());
         drop(state);
         registered.leave();
@@ -235,7 +265,7 @@ impl GroupManager {
     /// # Errors
     ///
     /// [`ManagerError::InvalidHandle`]; [`ManagerError::AlreadyOwned`] if another client owns the interface;
-    /// [`ManagerError::TooManyOwnedInterfaces`]; [`ManagerError::Timeout`].
+    /// [`ManagerError::TooManyOwnedInterfaces`]; [`ManagerError::OutOfMemory`]; [`ManagerError::Timeout`].
     pub fn take_interface(
         &self,
         protocol: ProtocolHandle,
@@ -255,6 +285,7 @@ impl GroupManager {
         if state.owners.len() >= limit {
             return Err(ManagerError::TooManyOwnedInterfaces { limit });
         }
+        state.owners.try_reserve(1).map_err(|_| ManagerError::OutOfMemory)?;
         state.owners.insert(interface, protocol);
         Ok(())
     }

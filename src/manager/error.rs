@@ -5,7 +5,7 @@ use std::fmt;
 
 use super::Client;
 use crate::enumeration::GetNextError;
-use crate::table::{RetainedError, SnapshotError, WriteError};
+use crate::table::{OutOfMemory, RetainedError, SnapshotError, WriteError};
 use crate::types::V4;
 
 /// The codes that the calls of `mgm.h` return, under their public names (`winerror.h`).
@@ -142,6 +142,12 @@ impl ManagerError {
             Self::InterfaceNotFound => code::ERROR_NOT_FOUND,
             Self::BufferTooSmall { .. } => code::ERROR_INSUFFICIENT_BUFFER,
         }
+    }
+}
+
+impl From<OutOfMemory> for ManagerError {
+    fn from(_: OutOfMemory) -> Self {
+        Self::OutOfMemory
     }
 }
 

@@ -137,7 +137,7 @@ impl GroupManager {
         let enumerations =
             Handles::new(Tag::Enumeration, limits.enumerations).map_err(out_of_memory)?;
         let table = limits.table.or_live_versions(2 * enumerations.limit());
-        let table = GroupTable::with_limits(table);
+        let table = GroupTable::try_with_limits(table)?;
         let limits = ManagerLimits {
             table: table.limits(),
             protocols: protocols.limit(),

@@ -17,6 +17,7 @@
 //! - I4: a header's memory is alive while its version has references, and as long as a thread is pinned
 //!   that could have loaded it: the writer hands its reference, which is the last, to the epoch
 //!   collector. When the table is gone, no thread can load a header.
+//! - I5: the data is a leaked box until the writer, which alone frees it, takes its memory back.
 //!
 //! # Orderings
 //!
@@ -29,10 +30,11 @@
 
 use std::mem::ManuallyDrop;
 use std::ptr::{self, NonNull};
-use std::sync::Arc;
 
+use super::counted::{Block, Counted, Room, check_count};
 use super::{SnapshotError, Version, VersionIndexes};
 use crate::sync::{AtomicPtr, AtomicUsize, Ordering};
+use crate::tree::AllocError;
 
 /// What owns the memory of the versions: it is told of their deaths.
 pub(super) trait Owner<S: VersionIndexes>: Send + Sync {
@@ -50,8 +52,8 @@ pub(super) struct VersionData<S: VersionIndexes> {
     pub(super) indexes: S,
     /// The bytes of the slots of the trees' nodes.
     pub(super) node_bytes: usize,
-    /// A reference that the version owns while it has references itself, from `Arc::into_raw`.
-    owner: *const dyn Owner<S>,
+    /// A reference that the version owns while it has references itself, from [`Counted::into_raw`].
+    owner: NonNull<Block<dyn Owner<S>>>,
     /// The next version in the inbox.
     next: AtomicPtr<VersionData<S>>,
 }
@@ -80,18 +82,20 @@ pub(super) enum Hold<S: VersionIndexes> {
 }
 
 impl<S: VersionIndexes> VersionHeader<S> {
-    /// Makes a version with one reference, for being current.
+    /// Makes a version with one reference, for being current. Allocates nothing.
     pub(super) fn create(
+        rooms: VersionRooms<S>,
         version: Version,
         indexes: S,
         node_bytes: usize,
-        owner: Arc<dyn Owner<S>>,
+        owner: Counted<impl Owner<S> + 'static>,
         is_closed: bool,
-    ) -> (Arc<Self>, VersionRef<S>) {
-        let (owner, next) = (Arc::into_raw(owner), AtomicPtr::new(ptr::null_mut()));
-        let data = Box::new(VersionData { version, indexes, node_bytes, owner, next });
-        let data = NonNull::from(Box::leak(data));
-        let header = Arc::new(Self { version, data, holders: AtomicUsize::new(1), is_closed });
+    ) -> (Counted<Self>, VersionRef<S>) {
+        let (owner, next) = (owner.into_raw(), AtomicPtr::new(ptr::null_mut()));
+        let data = VersionData { version, indexes, node_bytes, owner, next };
+        let data = NonNull::from(Box::leak(rooms.data.fill(data)));
+        let header = Self { version, data, holders: AtomicUsize::new(1), is_closed };
+        let header = Counted::new(rooms.header, header);
         let current = VersionRef { header: NonNull::from(&*header), data };
         (header, current)
     }
@@ -148,22 +152,31 @@ impl<S: VersionIndexes> VersionHeader<S> {
         unsafe { self.data.as_ref() }
     }
 
-    /// Frees the data.
+    /// Drops the data, and returns its memory.
     ///
     /// # Safety
     ///
     /// The caller is the writer, the version is dead, and this is called once.
-    pub(super) unsafe fn free_data(&self) {
-        // SAFETY: `create` made the data as a box; the version is dead, so no reference reaches it (I1, I2).
-        drop(unsafe { Box::from_raw(self.data.as_ptr()) });
+    pub(super) unsafe fn free_data(&self) -> Room<VersionData<S>> {
+        // SAFETY: the data is a leaked box (I5), which this call takes back, once. The version is dead, so no
+        // reference reaches it (I1, I2).
+        Room::of_dropped(unsafe { Box::from_raw(self.data.as_ptr()) })
     }
 }
 
-/// Aborts, as `Arc` does, if leaked references made the count overflow.
-#[inline]
-fn check_count(holders: usize) {
-    if holders > usize::MAX / 2 {
-        std::process::abort();
+/// Memory for one version.
+pub(super) struct VersionRooms<S: VersionIndexes> {
+    header: Room<Block<VersionHeader<S>>>,
+    data: Room<VersionData<S>>,
+}
+
+impl<S: VersionIndexes> VersionRooms<S> {
+    /// Requests memory for a version. If `data` has memory for its data, only that for the header is
+    /// requested. If the system refuses, `data` is unchanged.
+    pub(super) fn reserve(data: &mut Option<Room<VersionData<S>>>) -> Result<Self, AllocError> {
+        let header = Room::request()?;
+        let data = data.take().map_or_else(Room::request, Ok)?;
+        Ok(Self { header, data })
     }
 }
 
@@ -226,7 +239,7 @@ impl<S: VersionIndexes> VersionRef<S> {
             this.header().holders.load(Ordering::Acquire);
             // SAFETY: the version owns a reference to the owner (I2), which is taken over. The data stays
             // until the writer frees it (I3).
-            drop(unsafe { Arc::from_raw(this.data().owner) });
+            drop(unsafe { Counted::from_raw(this.data().owner) });
         }
         is_last
     }
@@ -261,7 +274,7 @@ impl<S: VersionIndexes> Drop for VersionRef<S> {
 unsafe fn on_last_drop<S: VersionIndexes>(data: NonNull<VersionData<S>>) {
     // SAFETY: the data is alive until it is in the inbox (I3) and owns a reference to the owner (I2), which
     // is taken over here.
-    let owner = unsafe { Arc::from_raw(data.as_ref().owner) };
+    let owner = unsafe { Counted::from_raw(data.as_ref().owner) };
     // SAFETY: the caller took the count to 0.
     unsafe { owner.on_death(data) };
     // `owner` is dropped last, since it may be all that keeps the inbox alive.

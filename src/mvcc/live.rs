@@ -23,12 +23,11 @@
 //! - I4: a node on one of these lists is on no other list, and is reachable from no versions but those that
 //!   I2 and I3 allow.
 
-use std::sync::Arc;
-
-use super::header::VersionHeader;
+use super::counted::{Counted, Room};
+use super::header::{VersionData, VersionHeader};
 use super::publication::drop_superseded;
 use super::{Version, VersionIndexes};
-use crate::tree::{NodeList, Nodes};
+use crate::tree::{AllocError, NodeList, Nodes};
 
 /// The live versions of a table, in order.
 pub(super) struct LiveVersions<S: VersionIndexes> {
@@ -42,7 +41,7 @@ pub(super) struct LiveVersions<S: VersionIndexes> {
 
 struct Live<S: VersionIndexes> {
     number: u64,
-    header: Arc<VersionHeader<S>>,
+    header: Counted<VersionHeader<S>>,
     pending: NodeList,
     dead: NodeList,
 }
@@ -57,8 +56,26 @@ impl<S: VersionIndexes> LiveVersions<S> {
         self.pending_bytes
     }
 
+    /// Whether `count` more versions can be [pushed](Self::push).
+    #[inline]
+    pub(super) fn has_room(&self, count: usize) -> bool {
+        self.versions.capacity() - self.versions.len() >= count
+    }
+
+    /// Ensures that `count` more versions can be [pushed](Self::push).
+    pub(super) fn reserve(&mut self, count: usize) -> Result<(), AllocError> {
+        self.versions.try_reserve(count).map_err(|_| AllocError::System)
+    }
+
     /// Adds the version that is about to be current, with the nodes of the previous version that it replaced.
-    pub(super) fn push(&mut self, number: u64, header: Arc<VersionHeader<S>>, replaced: NodeList) {
+    /// Allocates nothing: there is [room](Self::has_room).
+    pub(super) fn push(
+        &mut self,
+        number: u64,
+        header: Counted<VersionHeader<S>>,
+        replaced: NodeList,
+    ) {
+        debug_assert!(self.has_room(1), "room for a version is reserved before it is made");
         match self.versions.last_mut() {
             Some(before) => before.dead.append(replaced),
             None => debug_assert_eq!(replaced.len(), 0, "the first version replaces no nodes"),
@@ -67,13 +84,13 @@ impl<S: VersionIndexes> LiveVersions<S> {
         self.versions.push(Live { number, header, pending, dead });
     }
 
-    /// Removes a dead version. Its nodes become pending at the next one.
+    /// Removes a dead version. Its nodes become pending at the next one. Returns the memory of its data.
     ///
     /// # Safety
     ///
     /// The caller is the writer and took the version from the inbox, or took its last reference. It does not
     /// remove it a second time.
-    pub(super) unsafe fn remove_dead(&mut self, version: Version) {
+    pub(super) unsafe fn remove_dead(&mut self, version: Version) -> Room<VersionData<S>> {
         let at = self.versions.binary_search_by_key(&version.number(), |live| live.number);
         let Ok(at) = at else {
             unreachable!("I1: a version is live until it dies, once");
@@ -87,8 +104,9 @@ impl<S: VersionIndexes> LiveVersions<S> {
             next.pending.append(gone.dead);
         }
         // SAFETY: the version is dead, by contract, and it was removed above, so this happens once.
-        unsafe { gone.header.free_data() };
+        let data = unsafe { gone.header.free_data() };
         drop_superseded(gone.header);
+        data
     }
 
     /// Frees or moves up to `steps` pending nodes. Returns the number that is left.
@@ -155,7 +173,7 @@ impl<S: VersionIndexes> LiveVersions<S> {
     pub(super) unsafe fn free_data(&mut self) {
         for live in self.versions.drain(..) {
             // SAFETY: no thread can reach the version, and `drain` yields it once.
-            unsafe { live.header.free_data() };
+            drop(unsafe { live.header.free_data() });
         }
     }
 

@@ -8,7 +8,7 @@
 //! writer ── publish ──▶ Publication ── with_latest ──▶ VersionRef ── last drop ──▶ inbox ──▶ writer
 //! ```
 //!
-//! Files, from the bottom up: [`header`] counts the references of a version; [`publication`] publishes
+//! Files, from the bottom up: [`counted`] has memory that the system may refuse; [`header`] counts the references of a version; [`publication`] publishes
 //! headers and alone names arc-swap; [`live`] decides when a node is freed; [`shared`] is what the
 //! versions of a table share; [`txn`] is a write transaction; [`retained`] tells what a version costs;
 //! [`versions`] is the table's side.
@@ -23,6 +23,7 @@
 
 #![allow(unsafe_code, reason = "versions are counted by hand, and their nodes freed by a rule")]
 
+mod counted;
 mod header;
 mod live;
 mod publication;

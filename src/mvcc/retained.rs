@@ -199,7 +199,7 @@ mod tests {
 
     fn versions() -> Rc<Versions<Watched>> {
         let bounds = Bounds { pool: PoolLimits::NONE, live_versions: 1024 };
-        Rc::new(Versions::new(bounds))
+        Rc::new(Versions::try_new(bounds).unwrap())
     }
 
     fn numbers(found: &[Retained]) -> Vec<u64> {

@@ -12,12 +12,13 @@ use std::ptr::NonNull;
 use std::sync::atomic::AtomicUsize as PlainUsize;
 use std::time::Duration;
 
-use super::header::{Inbox, Owner, VersionData, VersionRef};
+use super::counted::Room;
+use super::header::{Inbox, Owner, VersionData, VersionRef, VersionRooms};
 use super::live::LiveVersions;
 use super::{SnapshotError, Usage, Version, VersionIndexes};
 use crate::sync::turn::{TurnGuard, TurnLock};
 use crate::sync::{AtomicUsize, Ordering};
-use crate::tree::{Demand, Nodes, Pool, PoolLimits, PoolUse, Released};
+use crate::tree::{AllocError, Demand, Nodes, Pool, PoolLimits, PoolUse, Reach, Released};
 
 /// How many pending nodes a commit processes in addition to twice those that it replaced.
 const STEPS_A_COMMIT: usize = 8;
@@ -63,6 +64,13 @@ pub(super) struct Writer<S: VersionIndexes> {
     /// the table is gone.
     pub(super) current: Option<VersionRef<S>>,
     pub(super) state: S::State,
+    /// Memory for the next version. A transaction that does not need it leaves it to the next one.
+    rooms: Option<VersionRooms<S>>,
+    /// Memory for one more version. Joins leave it to leaves, so that a table can shrink even while the system
+    /// refuses memory.
+    reserve: Option<VersionRooms<S>>,
+    /// The memory of a dead version's data, for a later version.
+    spare_data: Option<Room<VersionData<S>>>,
 }
 
 /// Figures that are read without the lock. They guard no other memory, so loom need not try their orders.
@@ -83,6 +91,9 @@ impl<S: VersionIndexes> Shared<S> {
             live: LiveVersions::new(),
             current: None,
             state: S::State::default(),
+            rooms: None,
+            reserve: None,
+            spare_data: None,
         };
         Self {
             inbox: Inbox::new(),
@@ -170,13 +181,68 @@ impl<S: VersionIndexes> Owner<S> for Shared<S> {
 }
 
 impl<S: VersionIndexes> Writer<S> {
+    /// Whether there is memory for the next version.
+    #[inline]
+    pub(super) fn has_rooms(&self) -> bool {
+        self.rooms.is_some() && self.live.has_room(1)
+    }
+
+    /// Ensures that there is memory for the next version: for its header, its data, and its place in the list
+    /// of live versions. A change that may go beyond the capacity may use the reserve.
+    #[inline]
+    pub(super) fn reserve_version(&mut self, reach: Reach) -> Result<(), AllocError> {
+        match self.rooms.is_some() && self.reserve.is_some() && self.live.has_room(2) {
+            true => Ok(()),
+            false => self.request_version(reach),
+        }
+    }
+
+    fn request_version(&mut self, reach: Reach) -> Result<(), AllocError> {
+        let requested = self.request_rooms();
+        if requested.is_err() && reach == Reach::System {
+            self.rooms = self.rooms.take().or_else(|| self.reserve.take());
+            if self.has_rooms() {
+                return Ok(());
+            }
+        }
+        requested
+    }
+
+    fn request_rooms(&mut self) -> Result<(), AllocError> {
+        self.live.reserve(2)?;
+        for rooms in [&mut self.rooms, &mut self.reserve] {
+            if rooms.is_none() {
+                *rooms = Some(VersionRooms::reserve(&mut self.spare_data)?);
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes the memory for the next version, which was [reserved](Self::reserve_version).
+    pub(super) fn take_rooms(&mut self) -> VersionRooms<S> {
+        let Some(rooms) = self.rooms.take() else {
+            unreachable!("memory for a version is reserved before it is made");
+        };
+        rooms
+    }
+
+    /// Removes a dead version from the list of live versions.
+    ///
+    /// # Safety
+    ///
+    /// As for [`LiveVersions::remove_dead`].
+    pub(super) unsafe fn remove_dead(&mut self, version: Version) {
+        // SAFETY: the contract is the same.
+        self.spare_data = Some(unsafe { self.live.remove_dead(version) });
+    }
+
     /// Removes the versions that have died from the list of live versions.
     pub(super) fn drain_dead(&mut self, inbox: &Inbox<S>) {
         // SAFETY: this is the writer, which frees a version's data when it removes it from the list, and not
         // before.
         for version in unsafe { inbox.take() } {
             // SAFETY: the version comes from the inbox, for the first and last time.
-            unsafe { self.live.remove_dead(version) };
+            unsafe { self.remove_dead(version) };
         }
     }
 
@@ -261,8 +327,7 @@ impl<S: VersionIndexes> Drop for Shared<S> {
 #[cfg(all(test, not(any(loom, shuttle))))]
 mod tests {
     use super::*;
-    use std::sync::Arc;
-
+    use crate::mvcc::counted::Counted;
     use crate::mvcc::header::{Hold, VersionHeader};
     use crate::tree::Tree;
     use crate::types::key::JoinKey4;
@@ -270,11 +335,13 @@ mod tests {
     #[test]
     fn a_closed_version_asks_before_it_is_held_first() {
         let bounds = Bounds { pool: PoolLimits::NONE, live_versions: 2 };
-        let shared = Arc::new(Shared::<Tree<JoinKey4, ()>>::new(bounds));
+        let shared = Shared::<Tree<JoinKey4, ()>>::new(bounds);
+        let shared = Counted::new(Room::request().unwrap(), shared);
         shared.note_birth();
         let version = Version::default();
-        let owner: Arc<dyn Owner<_>> = Arc::clone(&shared) as _;
-        let (header, current) = VersionHeader::create(version, Tree::empty(), 0, owner, true);
+        let (rooms, owner) = (VersionRooms::reserve(&mut None).unwrap(), shared.clone());
+        let (header, current) =
+            VersionHeader::create(rooms, version, Tree::empty(), 0, owner, true);
         let refusal = SnapshotError::TooManyVersions { limit: 2 };
         let is_refused = || match header.hold(|| Some(refusal)) {
             Hold::Refused(error) => error == refusal,
@@ -295,8 +362,8 @@ mod tests {
         // SAFETY: this thread alone empties the inbox, and frees nothing meanwhile.
         let dead = unsafe { shared.inbox.take() };
         assert!(dead.eq([version]), "the last drop informs the writer");
-        assert_eq!((shared.live(), Arc::strong_count(&shared)), (0, 1));
+        assert_eq!((shared.live(), shared.pointers()), (0, 1));
         // SAFETY: the version is dead, and only this thread knows of it.
-        unsafe { header.free_data() };
+        drop(unsafe { header.free_data() });
     }
 }

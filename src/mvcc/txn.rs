@@ -4,12 +4,14 @@
 //!
 //! - I1: a transaction ends once: by [`commit`](Txn::commit), [`abort`](Txn::abort), or by a drop, which
 //!   aborts. The end publishes the figures, once, as its last step.
+//! - I2: a transaction that has changed something has the memory of its version: slots for nodes are reserved
+//!   before every change, and that memory together with them. So a commit needs none.
 
 use std::mem::{self, ManuallyDrop};
-use std::sync::Arc;
 
 use bytemuck::Pod;
 
+use super::counted::Counted;
 use super::header::VersionHeader;
 use super::publication::Publication;
 use super::shared::{Shared, Writer};
@@ -21,7 +23,7 @@ use crate::types::key::Key;
 /// A write transaction.
 #[must_use = "a transaction that is dropped is aborted"]
 pub(crate) struct Txn<'v, S: VersionIndexes> {
-    shared: &'v Arc<Shared<S>>,
+    shared: &'v Counted<Shared<S>>,
     published: &'v Publication<VersionHeader<S>>,
     writer: TurnGuard<'v, Writer<S>>,
     indexes: S,
@@ -35,7 +37,7 @@ impl<'v, S: VersionIndexes> Txn<'v, S> {
     /// Begins a transaction of the thread that has its turn.
     #[inline]
     pub(super) fn begin(
-        shared: &'v Arc<Shared<S>>,
+        shared: &'v Counted<Shared<S>>,
         published: &'v Publication<VersionHeader<S>>,
         mut writer: TurnGuard<'v, Writer<S>>,
     ) -> Self {
@@ -76,6 +78,7 @@ impl<'v, S: VersionIndexes> Txn<'v, S> {
 
     /// Notes that something was changed.
     pub(crate) fn mark_changed(&mut self) {
+        debug_assert!(self.writer.has_rooms(), "I2: memory is reserved before a change");
         self.changed = true;
     }
 
@@ -114,19 +117,26 @@ impl<'v, S: VersionIndexes> Txn<'v, S> {
         self.writer.nodes.pool_mut()
     }
 
-    /// Reserves slots for a change. If there are too few, reclaims everything that can be reclaimed first.
+    /// Reserves slots for a change, and the memory of the version (I2). If there is too little, reclaims
+    /// everything that can be reclaimed first.
     #[inline]
     pub(crate) fn reserve(&mut self, demand: Demand, reach: Reach) -> Result<(), AllocError> {
-        match self.writer.nodes.pool_mut().reserve(demand, reach) {
+        match self.try_reserve(demand, reach) {
             Ok(()) => Ok(()),
             Err(_) => self.reclaim_and_reserve(demand, reach),
         }
     }
 
+    #[inline]
+    fn try_reserve(&mut self, demand: Demand, reach: Reach) -> Result<(), AllocError> {
+        self.writer.reserve_version(reach)?;
+        self.writer.nodes.pool_mut().reserve(demand, reach)
+    }
+
     #[cold]
     fn reclaim_and_reserve(&mut self, demand: Demand, reach: Reach) -> Result<(), AllocError> {
         while self.writer.reclaim(&self.shared.inbox) {}
-        self.writer.nodes.pool_mut().reserve(demand, reach)
+        self.try_reserve(demand, reach)
     }
 
     /// Refuses memory after the next `requests` requests.
@@ -178,10 +188,10 @@ impl<'v, S: VersionIndexes> Txn<'v, S> {
         // Before the version is published: readers that find it closed ask again, by this figure.
         shared.note_in_use(writer.nodes.pool().in_use_bytes());
         let is_closed = shared.refusal().is_some();
-        let owner = Arc::clone(shared) as _;
+        let (rooms, owner) = (writer.take_rooms(), shared.clone());
         let (header, current) =
-            VersionHeader::create(self.number, indexes, node_bytes, owner, is_closed);
-        writer.live.push(self.number.number(), Arc::clone(&header), replaced);
+            VersionHeader::create(rooms, self.number, indexes, node_bytes, owner, is_closed);
+        writer.live.push(self.number.number(), header.clone(), replaced);
         // From here on the next transaction begins with this version, even if publishing panics: then the
         // previous version is leaked, which is safe.
         let before = ManuallyDrop::new(writer.current.replace(current));
@@ -193,7 +203,7 @@ impl<'v, S: VersionIndexes> Txn<'v, S> {
             if before.release() {
                 shared.note_death();
                 // SAFETY: this is the writer, and took the version's last reference, once.
-                unsafe { writer.live.remove_dead(version) };
+                unsafe { writer.remove_dead(version) };
             }
         }
         replaced_count

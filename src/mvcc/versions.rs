@@ -1,8 +1,8 @@
 //! The table's side of the versions: holding them, and beginning the transactions that make them.
 
-use std::sync::Arc;
 use std::time::Duration;
 
+use super::counted::{Counted, Room};
 use super::header::{Hold, VersionHeader, VersionRef};
 use super::publication::Publication;
 use super::retained;
@@ -10,27 +10,28 @@ use super::shared::{Bounds, Shared};
 use super::txn::Txn;
 use super::{Retained, RetainedError, SnapshotError, Usage, Version, VersionIndexes};
 use crate::sync::epoch;
+use crate::tree::{AllocError, Demand, Reach};
 
 /// The versions of one table.
 pub(crate) struct Versions<S: VersionIndexes> {
-    shared: Arc<Shared<S>>,
+    shared: Counted<Shared<S>>,
     published: Publication<VersionHeader<S>>,
 }
 
 impl<S: VersionIndexes> Versions<S> {
-    /// Makes version 0, which is empty.
-    pub(crate) fn new(bounds: Bounds) -> Self {
-        let shared = Arc::new(Shared::new(bounds));
-        shared.note_birth();
-        let version = Version::default();
-        let owner = Arc::clone(&shared) as _;
-        let (header, current) = VersionHeader::create(version, S::empty(), 0, owner, false);
-        let published = Publication::new(Arc::clone(&header));
+    /// Makes version 0, which is empty, unless the system refuses memory.
+    pub(crate) fn try_new(bounds: Bounds) -> Result<Self, AllocError> {
+        let shared = Counted::new(Room::request()?, Shared::new(bounds));
         let mut writer = shared.lock();
-        writer.live.push(version.number(), header, Default::default());
+        writer.reserve_version(Reach::Capacity { spare: Demand::default() })?;
+        shared.note_birth();
+        let (rooms, version) = (writer.take_rooms(), Version::default());
+        let (header, current) =
+            VersionHeader::create(rooms, version, S::empty(), 0, shared.clone(), false);
+        writer.live.push(version.number(), header.clone(), Default::default());
         writer.current = Some(current);
         drop(writer);
-        Self { shared, published }
+        Ok(Self { shared, published: Publication::new(header) })
     }
 
     /// Holds the current version.

@@ -62,7 +62,8 @@ fn is_amd_family_25() -> bool {
     let (vendor, signature) = unsafe { (__cpuid(0), __cpuid(1).eax) };
     let vendor = [vendor.ebx, vendor.edx, vendor.ecx].map(u32::to_le_bytes);
     let family = (signature >> 8 & 0xf) + (signature >> 20 & 0xff);
-    vendor.concat() == b"AuthenticAMD" && family == 25
+    // Not concatenated, which would allocate.
+    vendor == [*b"Auth", *b"enti", *b"cAMD"] && family == 25
 }
 
 impl PrefetchRange {

@@ -25,6 +25,7 @@ pub(crate) use twin::{collect, pinned};
 
 #[cfg(not(any(loom, shuttle, groupscan_lock_twin)))]
 mod collector {
+    use std::hint::black_box;
     use std::sync::LazyLock;
 
     use crossbeam_epoch::{Collector, Guard, LocalHandle};
@@ -48,10 +49,21 @@ mod collector {
         }
     }
 
+    /// More than the memory that crossbeam-epoch takes for a bag of 64 pieces of garbage: 2,072 bytes.
+    const BAG_BYTES: usize = 2500;
+
     /// Drops the garbage of this thread that can be dropped now. Without this call, up to one bag of garbage
     /// stays with a thread until the thread pins often enough or ends.
+    ///
+    /// Does nothing if the system refuses memory for a bag.
     pub(crate) fn collect() {
-        pinned(|pin| pin.guard.flush());
+        // crossbeam-epoch aborts if it gets no memory for the bag, so this asks first.
+        let mut bag = Vec::<u8>::new();
+        let is_refused = black_box(&mut bag).try_reserve_exact(BAG_BYTES).is_err();
+        drop(black_box(bag));
+        if !is_refused {
+            pinned(|pin| pin.guard.flush());
+        }
     }
 
     /// Runs `reading` while the thread is pinned. It must be short, because garbage waits for it.

@@ -10,7 +10,7 @@ mod tests;
 mod txn;
 mod walks;
 
-use std::alloc::{self, Layout as MemoryLayout};
+use std::alloc::{Layout as MemoryLayout, handle_alloc_error};
 use std::fmt;
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ pub use snapshot::{FamilySnapshot, Snapshot};
 pub use stats::{FamilyStats, Stats};
 pub use steps::{Committed, ReplacedFlags, Step};
 
-pub use crate::index::{JoinOn, WriteError};
+pub use crate::index::{JoinOn, OutOfMemory, WriteError};
 pub use crate::mvcc::{Retained, RetainedError, SnapshotError};
 pub use txn::WriteTxn;
 pub use walks::{AllMemberships, Interfaces, Outgoing};
@@ -64,15 +64,27 @@ impl GroupTable {
         Self::with_limits(Limits::default())
     }
 
-    /// Makes an empty table with these limits.
+    /// Makes an empty table with these limits. If the system refuses memory, the process aborts, as with the
+    /// collections of std.
     #[must_use]
     pub fn with_limits(limits: Limits) -> Self {
+        Self::try_with_limits(limits)
+            .unwrap_or_else(|_| handle_alloc_error(MemoryLayout::new::<Self>()))
+    }
+
+    /// As [`with_limits`](Self::with_limits), but returns an error if the system refuses memory.
+    ///
+    /// # Errors
+    ///
+    /// [`OutOfMemory`].
+    pub fn try_with_limits(limits: Limits) -> Result<Self, OutOfMemory> {
         let live_versions = limits.live_versions.unwrap_or(Limits::LIVE_VERSIONS);
         let live_versions = live_versions.max(Limits::LEAST_LIVE_VERSIONS);
         let limits = limits.with_live_versions(live_versions);
         let pool = PoolLimits { in_use: limits.node_bytes, mapped: limits.mapped_bytes };
         let bounds = Bounds { pool, live_versions };
-        Self { versions: Versions::new(bounds), limits }
+        let versions = Versions::try_new(bounds).map_err(|_| OutOfMemory)?;
+        Ok(Self { versions, limits })
     }
 
     /// The limits in force: those that the table was made with, with the defaults in place of what was left
@@ -372,9 +384,7 @@ impl GroupTable {
     pub fn retained(&self) -> Vec<Retained> {
         match self.retained_timeout(Duration::MAX) {
             Ok(retained) => retained,
-            Err(RetainedError::OutOfMemory) => {
-                alloc::handle_alloc_error(MemoryLayout::new::<Retained>())
-            }
+            Err(RetainedError::OutOfMemory) => handle_alloc_error(MemoryLayout::new::<Retained>()),
             Err(RetainedError::Timeout) => unreachable!("a wait without limit ends with a turn"),
         }
     }

@@ -139,7 +139,8 @@ impl<'t> WriteTxn<'t> {
     /// Publishes the changes and returns the version that has them. If nothing was changed, publishes nothing
     /// and returns the previous version.
     ///
-    /// Snapshots taken after this call has returned, on any thread, have the changes.
+    /// Snapshots taken after this call has returned, on any thread, have the changes. Needs no memory: the
+    /// changes have requested what it takes.
     ///
     /// Also frees nodes that dropped snapshots left, whether anything was changed or not: a few, and twice as
     /// many as the transaction replaced; or all, while more are in use than

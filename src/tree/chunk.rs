@@ -20,6 +20,10 @@ impl Chunk {
     /// Takes `bytes` bytes from the system, or returns `None` if it refuses. `bytes` is a power of two and
     /// at least a page. The chunk is aligned to `bytes`, or to [`HUGE_PAGE_BYTES`] if that is less.
     pub(super) fn take(bytes: usize) -> Option<Self> {
+        #[cfg(all(feature = "__internals", not(groupscan_check)))]
+        if refusal::is_refused() {
+            return None;
+        }
         let start = system::take(bytes, bytes.min(HUGE_PAGE_BYTES))?;
         Some(Self { start, bytes })
     }
@@ -40,6 +44,25 @@ impl Drop for Chunk {
         // SAFETY: the memory came from `system::take` with this size and alignment, and only this chunk
         // owned it (I1).
         unsafe { system::give_back(self.start, self.bytes, self.bytes.min(HUGE_PAGE_BYTES)) };
+    }
+}
+
+/// Refusals of chunks that a test asks for.
+#[cfg(all(feature = "__internals", not(groupscan_check)))]
+pub(crate) mod refusal {
+    use std::cell::Cell;
+
+    thread_local! {
+        static REFUSES: Cell<Option<fn() -> bool>> = const { Cell::new(None) };
+    }
+
+    /// Has `refuses` decide on each chunk that this thread requests from now on.
+    pub(crate) fn decide_by(refuses: Option<fn() -> bool>) {
+        REFUSES.set(refuses);
+    }
+
+    pub(super) fn is_refused() -> bool {
+        REFUSES.get().is_some_and(|refuses| refuses())
     }
 }
 

@@ -79,6 +79,8 @@ mod check;
 mod tests;
 
 pub(crate) use bulk::KeyUpdate;
+#[cfg(all(feature = "__internals", not(groupscan_check)))]
+pub(crate) use chunk::refusal::decide_by as refuse_chunks;
 pub(crate) use compact::SweepKind;
 pub(crate) use cursor::{Cursor, Path, Run, Runs, Seek};
 pub(crate) use edit::Edit;

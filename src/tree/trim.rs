@@ -38,7 +38,15 @@ struct Sorted {
     start: usize,
     end: usize,
     slots: FreeList,
-    is_released: bool,
+    /// The number of slots that were never used.
+    fresh: usize,
+}
+
+impl Sorted {
+    /// The number of slots without nodes.
+    fn free(&self) -> usize {
+        self.slots.length + self.fresh
+    }
 }
 
 impl Trim {
@@ -49,7 +57,7 @@ impl Trim {
         sorted.extend(chunks.iter().map(|chunk| {
             let start = chunk.start().addr().get();
             let end = start + chunk.bytes();
-            Sorted { start, end, slots: FreeList::default(), is_released: false }
+            Sorted { start, end, slots: FreeList::default(), fresh: 0 }
         }));
         sorted.sort_unstable_by_key(|sorted| sorted.start);
         let (others, left) = (FreeList::default(), free.length);
@@ -91,20 +99,18 @@ impl Trim {
         fresh: usize,
     ) -> Released {
         let mut released = Released::new();
-        let last = chunks.last().map(|chunk| chunk.start().addr().get());
         let available = free.length + self.looked_at + fresh;
         let mut spare = available.saturating_sub(keep);
+        let last = chunks.last().map(|chunk| chunk.start().addr().get());
+        if let Some(last) = self.chunks.iter_mut().find(|sorted| Some(sorted.start) == last) {
+            last.fresh = fresh;
+        }
         // The emptiest chunks come first, so that they are popped last.
-        self.chunks.sort_unstable_by_key(|sorted| std::cmp::Reverse(sorted.slots.length));
+        self.chunks.sort_unstable_by_key(|sorted| std::cmp::Reverse(sorted.free()));
         for sorted in &mut self.chunks {
-            let fresh = if Some(sorted.start) == last { fresh } else { 0 };
             let slots = (sorted.end - sorted.start) / slot_bytes;
-            let is_empty = sorted.slots.length + fresh == slots;
-            if is_empty && slots <= spare && released.try_reserve(1).is_ok() {
+            if sorted.free() == slots && slots <= spare && released.try_reserve(1).is_ok() {
                 spare -= slots;
-                sorted.is_released = true;
-                self.looked_at -= sorted.slots.length;
-                // Room for the chunk, which follows.
                 let at = chunks.iter().position(|chunk| chunk.start().addr().get() == sorted.start);
                 let at = at.unwrap_or_else(|| unreachable!("only trimming takes chunks out"));
                 released.push(chunks.remove(at));
