@@ -51,7 +51,9 @@
 //! | read all keys without a copy | [`join_keys`]: [`JoinKeys`] of [`JoinKey4`] or [`JoinKey6`] ([`JoinKey`]) |
 //! | know the layout of records | [`SourceGroupEntry`], [`MembershipEntry`]; [`SourceGroupEntry6`], [`MembershipEntry6`] |
 //! | watch memory | [`stats`]: [`Stats`], [`FamilyStats`]; [`retained`]: [`Retained`]; [`layout`]: [`Layout`], [`IndexLayout`] |
-//! | make it small and fast again | [`compact`], or leave it to commits ([`Limits::with_compaction`]) |
+//! | make it small and fast again | [`compact`], or leave it to commits ([`Limits::with_compaction`]); [`GroupTable::trim`] |
+//! | change many memberships | [`leave_all`](GroupTable::leave_all), [`leave_everywhere`](GroupTable::leave_everywhere): [`Committed`]; [`WriteTxn::replace_with`] [`ReplacedFlags`] |
+//! | let others write in between | [`WriteTxn::replace_step`] and the like: [`Step`], [`JoinOn`] |
 //! | compare instruction sets | [`SimdLevel`] |
 //! | parse text | `FromStr` of these types; errors: [`ParseError`], [`PrefixError`] |
 //! | share a table among protocols, as `mgm.h` does | [`manager::GroupManager`] |
@@ -91,7 +93,8 @@
 //! - Writers take turns, first come, first served. A transaction copies each leaf that it changes, and the
 //!   path to it, once; so combine many changes in one. Writers, not readers, free the nodes of dead versions.
 //! - The bytes of nodes are counted, and bounded by [`Limits`]. At the limits joins and snapshots are
-//!   refused; leaves are not. A table keeps its memory until it is dropped.
+//!   refused; leaves are not. Commits give memory back while most of it is free, [`GroupTable::trim`] at any
+//!   time.
 //! - Records are computed while they are packed: an enumeration reads 8 bytes of an IPv4 join, and writes 16.
 //! - A join is in two indexes, or three if it has several memberships: every query is cheap, and updates are
 //!   not. One join and its commit take up to 1.5 µs at a million joins and some 40 bytes, several times what

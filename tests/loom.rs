@@ -101,9 +101,9 @@ fn two_writers_and_a_reader() {
     });
 }
 
-#[test]
-fn two_writers_take_turns_and_a_third_one_tries() {
-    model(AtMost(3), || {
+/// Two writers that wait for their turns, and a third one that may not. No wake-up is lost.
+fn two_writers_take_turns(with_a_third_that_waits_for: Duration) {
+    model(AtMost(3), move || {
         let index = index_of(1);
         let writer = {
             let index = Arc::clone(&index);
@@ -111,7 +111,7 @@ fn two_writers_take_turns_and_a_third_one_tries() {
         };
         let trier = {
             let index = Arc::clone(&index);
-            thread::spawn(move || index.change_within(Duration::ZERO, [4], true))
+            thread::spawn(move || index.change_within(with_a_third_that_waits_for, [4], true))
         };
         // A timeout that is long enough.
         assert_eq!(index.change_within(Duration::MAX, [5], true), Some(true));
@@ -124,6 +124,17 @@ fn two_writers_take_turns_and_a_third_one_tries() {
         assert_eq!(index.change_within(Duration::ZERO, [6], true), Some(true), "no turn is open");
         assert_eq!((index.live_versions(), index.retained_bytes()), (1, 0));
     });
+}
+
+#[test]
+fn two_writers_take_turns_and_a_third_one_tries() {
+    two_writers_take_turns(Duration::ZERO);
+}
+
+#[test]
+fn two_writers_take_turns_and_a_third_one_leaves_the_queue() {
+    // It gives up as soon as it waits in the queue, because time does not pass.
+    two_writers_take_turns(Duration::from_secs(1));
 }
 
 #[test]

@@ -57,5 +57,5 @@ pub(crate) use indexes::{
 };
 pub(crate) use merge::{ByGroup, ByInterface, Found, Merge, Order, Ranks};
 pub use resync::JoinOn;
-pub(crate) use resync::{Part, Wanted, check_order, leave_everywhere, replace};
+pub(crate) use resync::{Part, Wanted, leave_everywhere, replace};
 pub(crate) use single::{join, leave};

@@ -9,6 +9,7 @@ use std::cmp::Ordering;
 use super::error::WriteError;
 use super::indexes::{Indexes, InterfaceIndex, TableTxn, flags_of};
 use super::merge::{ByInterface, Merge};
+use super::single::set_fewer_flags;
 use super::write::{IndexMut, Lists, Transition, for_interface};
 use crate::tree::{MAX_KEYS, Reach};
 use crate::types::key::{MembershipKey, MembershipParts};
@@ -19,7 +20,7 @@ use crate::types::{Family, Interface, Join, MembershipFlags, Protocol};
 pub(crate) struct Wanted<'j, F> {
     pub(crate) interface: Interface<F>,
     pub(crate) protocol: Protocol,
-    /// The joins, which ascend strictly.
+    /// The joins, ascending.
     pub(crate) joins: &'j [Join<F>],
     /// The flags of these memberships.
     pub(crate) flags: MembershipFlags,
@@ -71,11 +72,24 @@ pub(crate) struct Replaced<F> {
     pub(crate) next: Option<Join<F>>,
 }
 
-/// Checks that joins ascend strictly.
-pub(crate) fn check_order<F: Family>(joins: &[Join<F>]) -> Result<(), WriteError> {
-    match joins.windows(2).position(|pair| !pair.is_sorted_by(|a, b| a < b)) {
-        Some(at) => Err(WriteError::NotAscending { at: at + 1 }),
-        None => Ok(()),
+/// The joins that a part of a change looks at, and perhaps one more.
+///
+/// # Errors
+///
+/// [`WriteError::NotAscending`] if these do not ascend strictly. A caller may pass other joins for each part.
+fn joins_of_part<'j, F: Family>(
+    joins: &'j [Join<F>],
+    part: &Part<F>,
+) -> Result<&'j [Join<F>], WriteError> {
+    let start = joins.partition_point(|join| *join < part.from);
+    let (_, rest) = joins.split_at(start);
+    let (looked_at, _) = rest.split_at(rest.len().min(part.most.saturating_add(1)));
+    match looked_at.windows(2).position(|pair| !pair.is_sorted_by(|a, b| a < b)) {
+        Some(at) => Err(WriteError::NotAscending { at: start + at + 1 }),
+        None if looked_at.first().is_some_and(|join| *join < part.from) => {
+            Err(WriteError::NotAscending { at: start })
+        }
+        None => Ok(looked_at),
     }
 }
 
@@ -85,6 +99,7 @@ pub(crate) fn replace<F: Family>(
     wanted: &Wanted<'_, F>,
     part: Part<F>,
 ) -> Result<Replaced<F>, WriteError> {
+    let wanted = &Wanted { joins: joins_of_part(wanted.joins, &part)?, ..*wanted };
     for_interface!(wanted.interface, replace_on::<F>(txn, wanted, part))
 }
 
@@ -104,6 +119,17 @@ fn replace_on<F: Family, I: InterfaceIndex<F>>(
         Replaced { changed, looked_at: part.most - comparison.left, next: comparison.next_join() };
     drop(comparison);
     if changed == 0 {
+        return Ok(replaced);
+    }
+    if (changed, added) == (1, 0) {
+        // Needs no more memory than a leave.
+        let mut comparison = Comparison::<F, _>::new::<I>(indexes, wanted, part);
+        let removed = comparison.find(|Transition { old, new, .. }| old != new);
+        drop(comparison);
+        if let Some(Transition { parts, .. }) = removed {
+            let found = IndexMut::<F, I>::new(txn).find(&parts);
+            set_fewer_flags::<F, I>(txn, &parts, &found, None)?;
+        }
         return Ok(replaced);
     }
     // Changes are made in key order, so for a while all added memberships may exist together with all
@@ -194,7 +220,6 @@ impl<'a, F: Family> Comparison<'a, F, std::iter::Empty<(Join<F>, MembershipFlags
         let found = I::tree(indexes).range(low, high).map(|(key, flags)| (key.parts(), flags));
         let own = found.filter(move |(parts, _)| parts.protocol == protocol.number());
         let memberships = own.map(|(parts, flags)| (parts.join(), flags_of(flags))).peekable();
-        let (_, joins) = joins.split_at(joins.partition_point(|join| *join < part.from));
         Comparison { wanted, joins, memberships, left: part.most }
     }
 }

@@ -5,10 +5,10 @@
 
 use super::error::WriteError;
 use super::indexes::{InterfaceIndex, TableTxn};
-use super::write::{IndexMut, for_interface};
+use super::write::{Found, IndexMut, for_interface};
 use crate::tree::{MAX_KEYS, Reach};
 use crate::types::key::MembershipParts;
-use crate::types::{Family, Membership};
+use crate::types::{Family, Membership, MembershipFlags};
 
 /// Adds a membership, or flags that it lacks. Returns whether that changed anything.
 pub(crate) fn join<F: Family>(
@@ -70,12 +70,28 @@ fn leave_on<F: Family, I: InterfaceIndex<F>>(
     if new == Some(had) {
         return Ok(false);
     }
-    let worst_case = index.demand(parts, &found, new);
-    if txn.reserve(worst_case, Reach::System).is_err() {
-        // A join leaves this over.
-        let needed = IndexMut::<F, I>::new(txn).demand_to_remove(parts, &found, new);
-        txn.reserve(needed, Reach::System)?;
-    }
-    IndexMut::<F, I>::new(txn).set(parts, &found, new);
+    set_fewer_flags::<F, I>(txn, parts, &found, new)?;
     Ok(true)
+}
+
+/// Gives a membership, which was found in the indexes as they are, fewer flags, or removes it.
+pub(super) fn set_fewer_flags<F: Family, I: InterfaceIndex<F>>(
+    txn: &mut TableTxn<'_>,
+    parts: &MembershipParts<F>,
+    found: &Found,
+    new: Option<MembershipFlags>,
+) -> Result<(), WriteError> {
+    // A membership that stays may take more memory than before, so it leaves the spare to one that goes.
+    let reach = match new {
+        None => Reach::System,
+        Some(_) => Reach::BeyondCapacity { spare: txn.indexes().worst_removal(1) },
+    };
+    let worst_case = IndexMut::<F, I>::new(txn).demand(parts, found, new);
+    if txn.reserve(worst_case, reach).is_err() {
+        // A join leaves this over.
+        let needed = IndexMut::<F, I>::new(txn).demand_to_remove(parts, found, new);
+        txn.reserve(needed, reach)?;
+    }
+    IndexMut::<F, I>::new(txn).set(parts, found, new);
+    Ok(())
 }

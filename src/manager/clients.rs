@@ -223,8 +223,16 @@ impl GroupManager {
         let state = self.state(&mut wait)?;
         let registered = self.may_deregister(&state, protocol)?;
         let mut txn = self.begin_write(&mut wait)?;
-        let step = txn.leave_everywhere_step(registered.protocol, from, most);
-        let step = CommittedStep::commit(txn, step.map_err(ManagerError::NotRemoved)?);
+        let mut step = |from| {
+            let step = txn.leave_everywhere_step(registered.protocol, from, most);
+            step.map_err(ManagerError::NotRemoved)
+        };
+        let mut left = step(from)?;
+        if left.next.is_none() && from.is_some() {
+            // Others may have been added before the place where this step began.
+            left = step(None)?.after(&left);
+        }
+        let step = CommittedStep::commit(txn, left);
         if step.next.is_none() {
             self.remove_client(state, &registered, protocol);
         }
@@ -337,8 +345,16 @@ impl GroupManager {
             return Err(ManagerError::NotOwned);
         }
         let mut txn = self.begin_write(&mut wait)?;
-        let step = txn.leave_all_step(interface, registered.protocol, from, most);
-        let step = CommittedStep::commit(txn, step.map_err(ManagerError::NotRemoved)?);
+        let mut step = |from| {
+            let step = txn.leave_all_step(interface, registered.protocol, from, most);
+            step.map_err(ManagerError::NotRemoved)
+        };
+        let mut left = step(from)?;
+        if left.next.is_none() && from.is_some() {
+            // Others may have been added before the place where this step began.
+            left = step(None)?.after(&left);
+        }
+        let step = CommittedStep::commit(txn, left);
         if step.next.is_none() {
             state.owners.remove(&interface);
         }
@@ -451,8 +467,7 @@ mod tests {
                 assert_ne!(memberships(&manager), before);
                 break;
             }
-            // A single one asks for nodes, the others for lists, too.
-            assert!(refused > usize::from(at > 0), "removal {at} asks for memory");
+            assert!(refused > 0, "removal {at} asks for memory");
         }
     }
 }

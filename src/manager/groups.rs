@@ -287,7 +287,7 @@ impl GroupManager {
         let mut wait = self.wait();
         let state = self.state(&mut wait).map_err(refused)?;
         let registered = self.may_replace(&state, protocol, interface)?;
-        check_joins(joins)?;
+        check_joins(joins.iter().enumerate())?;
         let mut txn = self.begin_write(&mut wait).map_err(refused)?;
         let replaced = txn.replace(interface, registered.protocol, joins);
         let changed = replaced.map_err(not_replaced)?;
@@ -299,7 +299,7 @@ impl GroupManager {
     ///
     /// # Errors
     ///
-    /// As [`replace`](Self::replace). The step has then changed nothing. Only the first step checks all joins.
+    /// As [`replace`](Self::replace). The step has then changed nothing. A step checks the joins that it looks at.
     pub fn replace_step(
         &self,
         protocol: ProtocolHandle,
@@ -313,9 +313,8 @@ impl GroupManager {
         let mut wait = self.wait();
         let state = self.state(&mut wait).map_err(refused)?;
         let registered = self.may_replace(&state, protocol, interface)?;
-        if from.is_none() {
-            check_joins(joins)?;
-        }
+        let start = from.map_or(0, |from| joins.partition_point(|join| *join < from));
+        check_joins(joins.iter().enumerate().skip(start).take(most.max(1)))?;
         let mut txn = self.begin_write(&mut wait).map_err(refused)?;
         let step = txn.replace_step(interface, registered.protocol, joins, flags, from, most);
         Ok(CommittedStep::commit(txn, step.map_err(not_replaced)?))
@@ -429,8 +428,10 @@ impl Registered {
 }
 
 /// Checks the joins of a replacement.
-fn check_joins(joins: &[Join<V4>]) -> Result<(), BulkError> {
-    joins.iter().enumerate().try_for_each(|(at, join)| {
+fn check_joins<'j>(
+    mut joins: impl Iterator<Item = (usize, &'j Join<V4>)>,
+) -> Result<(), BulkError> {
+    joins.try_for_each(|(at, join)| {
         check_join(*join).map_err(|error| BulkError { at: Some(at), error })
     })
 }

@@ -267,10 +267,16 @@ impl<S: VersionIndexes> Writer<S> {
     #[inline]
     pub(super) fn trim_for_commit(&mut self, replaced: usize) -> Released {
         let pool = self.nodes.pool_mut();
-        if !pool.is_trimmed() && !pool.is_mostly_free() {
-            return Released::new();
+        match pool.kept_by_trim().is_some() || pool.is_mostly_free() {
+            true => self.trim_some(replaced),
+            false => Released::new(),
         }
-        let keep = pool.in_use();
+    }
+
+    #[cold]
+    fn trim_some(&mut self, replaced: usize) -> Released {
+        let pool = self.nodes.pool_mut();
+        let keep = pool.kept_by_trim().unwrap_or_else(|| pool.in_use());
         pool.trim(keep, 2 * replaced + STEPS_A_COMMIT).0
     }
 

@@ -24,6 +24,13 @@ pub struct Step<P> {
     pub next: Option<P>,
 }
 
+impl<P> Step<P> {
+    /// This step together with one before it in the same transaction.
+    pub(crate) fn after(self, before: &Self) -> Self {
+        Self { changed: before.changed + self.changed, ..self }
+    }
+}
+
 /// The flags of the memberships that a replacement wants. The default is
 /// [`JOIN`](MembershipFlags::JOIN) and no other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -166,8 +173,8 @@ impl WriteTxn<'_> {
     ///
     /// # Errors
     ///
-    /// [`WriteError`]. The step has then changed nothing, and can be tried again, also with a lower `most`. Only
-    /// the first step checks that all joins ascend.
+    /// [`WriteError`]. The step has then changed nothing, and can be tried again, also with a lower `most`. A step
+    /// checks the order of the joins that it looks at.
     ///
     /// # Examples
     ///
@@ -201,9 +208,6 @@ impl WriteTxn<'_> {
         from: Option<Join<F>>,
         most: usize,
     ) -> Result<Step<Join<F>>, WriteError> {
-        if from.is_none() {
-            index::check_order(joins)?;
-        }
         let wanted = flags.wanted(interface, protocol, joins);
         let part = Part { from: from.unwrap_or(Part::all().from), most: most.max(1) };
         let replaced = index::replace(&mut self.txn, &wanted, part)?;

@@ -217,7 +217,7 @@ fn fill_up(table: &GroupTable, held: &mut Vec<Snapshot>) {
     let last = Membership::any_source(V4::BROADCAST, Interface::new(1), Protocol::IGMP);
     for at in 0.. {
         let mut txn = table.begin_write();
-        if table.stats().in_use_bytes > ALMOST - (96 << 10) {
+        if table.stats().in_use_bytes > ALMOST - (256 << 10) {
             break;
         }
         match at % 2 {
@@ -276,4 +276,38 @@ fn compaction_takes_no_memory_that_joins_may_not_take() {
     assert!((0.6..=1.0).contains(&layout.joins.fill()), "{layout:?}");
     let last = Join::any_source(V4::BROADCAST);
     assert!(joins(&table.snapshot().unwrap()).into_iter().filter(|join| *join != last).eq(joined));
+}
+
+#[test]
+fn the_spare_is_enough_for_a_membership_of_a_join_that_has_two() {
+    // Three indexes change then, and so do their many levels. A join with one membership, which comes last,
+    // needs less.
+    let on = |group: u32, index| {
+        let group = V4::from_bits(0xe000_0000 + group.wrapping_mul(0x9e37_79b1) % (1 << 28));
+        Membership::any_source(group, Interface::new(index), Protocol::IGMP)
+    };
+    for kib in (300..800).step_by(if cfg!(miri) { 400 } else { 20 }) {
+        let limits = Limits::default().with_mapped_bytes(kib << 10).with_compaction(false);
+        let table = GroupTable::with_limits(limits);
+        let (mut held, mut pairs) = (Vec::new(), 0);
+        for group in 0.. {
+            let is_pair = table.stats().in_use_bytes < kib << 8;
+            let mut txn = table.begin_write();
+            let joined = txn.join(&on(group, 1));
+            if is_pair {
+                txn.join(&on(group, 2)).unwrap();
+                pairs = group + 1;
+            }
+            txn.commit();
+            if joined.is_err() {
+                break;
+            }
+            held.extend((!is_pair).then(|| table.snapshot().unwrap()));
+        }
+        for (group, index) in (0..pairs).flat_map(|group| [(group, 1), (group, 2)]) {
+            let mut txn = table.begin_write();
+            assert_eq!(txn.leave(&on(group, index)), Ok(true), "{kib} KiB, {group} of {pairs}");
+            txn.abort();
+        }
+    }
 }

@@ -126,7 +126,6 @@ impl<'t> WriteTxn<'t> {
         joins: &[Join<F>],
         flags: ReplacedFlags,
     ) -> Result<usize, WriteError> {
-        index::check_order(joins)?;
         let wanted = flags.wanted(interface, protocol, joins);
         Ok(index::replace(&mut self.txn, &wanted, Part::all())?.changed)
     }

@@ -25,10 +25,12 @@ pub(crate) enum AllocError {
 /// How far a reservation may go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Reach {
-    /// Up to the pool's capacity, and such that these slots are still available then: the reserve for the
+    /// Up to the pool's capacity, and such that these slots are still available then: the spare for the
     /// next removal.
     Capacity { spare: Demand },
-    /// Beyond the capacity and into the reserve, as far as there is memory.
+    /// Beyond the capacity, but such that these slots are still available then.
+    BeyondCapacity { spare: Demand },
+    /// Beyond the capacity and into the spare, as far as there is memory.
     System,
 }
 

@@ -16,6 +16,7 @@
 
 use super::chunk::Chunk;
 use super::free_list::FreeList;
+#[cfg(any(test, feature = "__internals"))]
 use super::slot::NodePtr;
 use super::source::Released;
 
@@ -40,6 +41,8 @@ struct Sorted {
     slots: FreeList,
     /// The number of slots that were never used.
     fresh: usize,
+    /// Whether the chunk returns to the system.
+    is_released: bool,
 }
 
 impl Sorted {
@@ -57,7 +60,7 @@ impl Trim {
         sorted.extend(chunks.iter().map(|chunk| {
             let start = chunk.start().addr().get();
             let end = start + chunk.bytes();
-            Sorted { start, end, slots: FreeList::default(), fresh: 0 }
+            Sorted { start, end, slots: FreeList::default(), fresh: 0, is_released: false }
         }));
         sorted.sort_unstable_by_key(|sorted| sorted.start);
         let (others, left) = (FreeList::default(), free.length);
@@ -107,17 +110,29 @@ impl Trim {
         }
         // The emptiest chunks come first, so that they are popped last.
         self.chunks.sort_unstable_by_key(|sorted| std::cmp::Reverse(sorted.free()));
+        let mut count = 0;
         for sorted in &mut self.chunks {
             let slots = (sorted.end - sorted.start) / slot_bytes;
-            if sorted.free() == slots && slots <= spare && released.try_reserve(1).is_ok() {
+            sorted.is_released = sorted.free() == slots && slots <= spare;
+            if sorted.is_released {
                 spare -= slots;
-                let at = chunks.iter().position(|chunk| chunk.start().addr().get() == sorted.start);
-                let at = at.unwrap_or_else(|| unreachable!("only trimming takes chunks out"));
-                released.push(chunks.remove(at));
-            } else {
-                free.append(&mut sorted.slots);
+                count += 1;
             }
         }
+        if released.try_reserve_exact(count).is_err() {
+            self.cancel(free);
+            return released;
+        }
+        for sorted in self.chunks.iter_mut().filter(|sorted| !sorted.is_released) {
+            free.append(&mut sorted.slots);
+        }
+        self.chunks.sort_unstable_by_key(|sorted| sorted.start);
+        let is_released = |chunk: &mut Chunk| {
+            let start = chunk.start().addr().get();
+            let found = self.chunks.binary_search_by_key(&start, |sorted| sorted.start);
+            found.is_ok_and(|at| self.chunks[at].is_released)
+        };
+        released.extend(chunks.extract_if(.., is_released));
         free.append(&mut self.others);
         released
     }
