@@ -30,7 +30,7 @@
  *   GROUPSCAN_ERROR_NULL_POINTER    a pointer is null that is not documented as optional,
  *   GROUPSCAN_ERROR_OUT_OF_MEMORY   the system refused memory; a retry may help,
  *   GROUPSCAN_ERROR_INTERNAL        an internal error; nothing was changed,
- * and the errors listed at the call. No parameter is both input and output.
+ * and the errors listed at the call. Only the place of a step (groupscan_place4) is both input and output.
  *
  * Memory. Some requests cannot be refused; if the system does so, the process ends. A thread's first call
  * takes some 2.6 KiB, and the first call of a process as much again: let each thread make a call, such as
@@ -123,7 +123,8 @@ typedef enum groupscan_status {
     GROUPSCAN_ERROR_BUFFER_TOO_SMALL = 11,
     /* The system refused memory. A retry may help. */
     GROUPSCAN_ERROR_OUT_OF_MEMORY = 12,
-    /* The table's limit on bytes is reached. Removing memberships and destroying snapshots helps. */
+    /* The table's limit on bytes of nodes or of memory is reached. Removing memberships and destroying
+     * snapshots helps. */
     GROUPSCAN_ERROR_OUT_OF_CAPACITY = 13,
     /* A limit is reached; the call says which. A retry may help later. */
     GROUPSCAN_ERROR_TOO_MANY = 14,
@@ -153,6 +154,9 @@ const char *groupscan_strerror(int status);
 /* Flags of a membership, one or both. A membership is a join if it has the first. */
 #define GROUPSCAN_JOIN 1
 #define GROUPSCAN_FORWARD 2
+
+/* Added to the flags of a replacement in steps: memberships that exist keep their other flags. */
+#define GROUPSCAN_KEEP_FLAGS 256
 
 /* An interface: its index, and on point-to-multipoint interfaces (NBMA, dial-in) the next hop, otherwise
  * 0. Interfaces order by index, then by next hop, as in RFC 5519. */
@@ -246,18 +250,23 @@ typedef struct groupscan_table_options {
     size_t node_bytes;
     /* The limit on live versions, including the current one; by default 1024, at least 2. */
     size_t live_versions;
+    /* The limit on bytes of memory that the system provides for nodes: those in use, those that are free for
+     * later changes, and the remainders of chunks, which have up to 2 MiB. At the limit joins are refused. So
+     * are leaves that copy more nodes than are free, because snapshots hold the old ones. One leave always
+     * works while no snapshot holds an older version. Unlimited by default. */
+    size_t mapped_bytes;
 } groupscan_table_options;
 
 #define GROUPSCAN_TABLE_OPTIONS_INIT                                                                    \
-    { sizeof(groupscan_table_options), 0, 0 }
+    { sizeof(groupscan_table_options), 0, 0, 0 }
 
 /*
  * The outcome of a change. Written whether the call fails or not.
  *
- * A change is made completely or not at all: if one element is refused, all are. If the element itself is at
- * fault (INVALID_FLAGS, INVALID_MEMBERSHIP, NOT_OWNER, NOT_FOUND, NOT_ASCENDING), the caller can remove it
- * and retry with the rest. For OUT_OF_CAPACITY, TOO_MANY and OUT_OF_MEMORY the index only says where the
- * limit was reached.
+ * A change is made completely or not at all, except where a call says otherwise: if one element is refused,
+ * all are. If the element itself is at fault (INVALID_FLAGS, INVALID_MEMBERSHIP, NOT_OWNER, NOT_FOUND,
+ * NOT_ASCENDING), the caller can remove it and retry with the rest. For OUT_OF_CAPACITY, TOO_MANY and
+ * OUT_OF_MEMORY the index only says where the limit was reached.
  */
 typedef struct groupscan_outcome {
     /* The version that has the changes; the previous one if no element changed anything; 0 after a
@@ -287,9 +296,9 @@ groupscan_status groupscan_table_create(const groupscan_table_options *options,
 
 /*
  * Sets how many milliseconds each later call on a table waits for other writers: 0 does not wait, and
- * GROUPSCAN_WAIT_FOREVER, the default, waits without limit. Joins, leaves, updates, leave_all, replace,
- * retained and reclaim then also return GROUPSCAN_ERROR_TIMEOUT, if their turn did not come in time; nothing
- * was changed, and the caller may retry. A call that waits already keeps the old timeout. Never waits.
+ * GROUPSCAN_WAIT_FOREVER, the default, waits without limit. All changes and their steps, retained, reclaim
+ * and trim then also return GROUPSCAN_ERROR_TIMEOUT, if their turn did not come in time; nothing was changed,
+ * and the caller may retry. A call that waits already keeps the old timeout. Never waits.
  *
  * The timeout bounds the wait, not the work: a change of many memberships takes as long as before.
  */
@@ -307,7 +316,7 @@ void groupscan_table_destroy(groupscan_table *table);
  * Batches are cheaper than single memberships, and sorted batches cheapest.
  *
  * GROUPSCAN_ERROR_INVALID_FLAGS     of the membership at refused_at; nothing was changed.
- * GROUPSCAN_ERROR_OUT_OF_CAPACITY   options.node_bytes is reached; nothing was changed.
+ * GROUPSCAN_ERROR_OUT_OF_CAPACITY   options.node_bytes or mapped_bytes is reached; nothing was changed.
  * GROUPSCAN_ERROR_TOO_MANY          the family has 4,294,967,295 memberships; nothing was changed.
  * GROUPSCAN_ERROR_INVALID_SIZE      the count is too large for any memory.
  */
@@ -323,6 +332,9 @@ groupscan_status groupscan_table_join6(groupscan_table *table, uint32_t protocol
  * Removing a membership that does not exist changes nothing. A leave may exceed options.node_bytes, so that a
  * full table can shrink. Otherwise as joins.
  *
+ * GROUPSCAN_ERROR_OUT_OF_CAPACITY   options.mapped_bytes is reached, and the leaves copy more nodes than are
+ *                                   free; nothing was changed. Fewer leaves in a call, and fewer snapshots of
+ *                                   older versions, need fewer nodes.
  * GROUPSCAN_ERROR_INVALID_FLAGS, GROUPSCAN_ERROR_INVALID_SIZE   as for joins.
  */
 groupscan_status groupscan_table_leave4(groupscan_table *table, uint32_t protocol,
@@ -350,8 +362,18 @@ groupscan_status groupscan_table_update6(groupscan_table *table, uint32_t protoc
                                          groupscan_outcome *outcome);
 
 /*
- * Removes all memberships of a protocol on an interface in one commit, as when the interface goes down. The
- * cost is that of these memberships, not of the table. The outcome may be null.
+ * Removes all memberships of a protocol on an interface, as when the interface goes down. The cost is that of
+ * these memberships, not of the table: some 0.2 microseconds for each. The outcome may be null.
+ *
+ * The call makes one version if there is memory for it. Otherwise it makes several, which free what they
+ * replace, so that it works wherever removing the memberships one by one would. Between these versions other
+ * writers get their turn, and the call waits for them without limit, whatever the timeout. The outcome has
+ * the last version, and the number of changes of all of them. groupscan_table_leave_all4_step makes steps of
+ * a size that the caller chooses.
+ *
+ * GROUPSCAN_ERROR_OUT_OF_MEMORY, GROUPSCAN_ERROR_OUT_OF_CAPACITY   there is no memory to remove even one more
+ *                             membership, because snapshots hold older versions. Some memberships may be
+ *                             gone. A retry when these snapshots are destroyed removes the others.
  */
 groupscan_status groupscan_table_leave_all4(groupscan_table *table, uint32_t protocol,
                                             const groupscan_interface4 *iface,
@@ -359,6 +381,18 @@ groupscan_status groupscan_table_leave_all4(groupscan_table *table, uint32_t pro
 groupscan_status groupscan_table_leave_all6(groupscan_table *table, uint32_t protocol,
                                             const groupscan_interface6 *iface,
                                             groupscan_outcome *outcome);
+
+/*
+ * Removes all memberships of a protocol on all interfaces, as when the protocol ends: those of one family.
+ * Otherwise as groupscan_table_leave_all4. The call also passes over the memberships of other protocols, at
+ * some nanoseconds each.
+ *
+ * GROUPSCAN_ERROR_OUT_OF_MEMORY, GROUPSCAN_ERROR_OUT_OF_CAPACITY   as for leave_all.
+ */
+groupscan_status groupscan_table_leave_everywhere4(groupscan_table *table, uint32_t protocol,
+                                                   groupscan_outcome *outcome);
+groupscan_status groupscan_table_leave_everywhere6(groupscan_table *table, uint32_t protocol,
+                                                   groupscan_outcome *outcome);
 
 /*
  * Replaces the memberships of a protocol on an interface by those of a list, in one commit, as when the
@@ -378,6 +412,96 @@ groupscan_status groupscan_table_replace6(groupscan_table *table, uint32_t proto
                                           const groupscan_interface6 *iface,
                                           const groupscan_join6 *joins, size_t count,
                                           groupscan_outcome *outcome);
+
+/* ---- Long changes in steps ---- */
+
+/*
+ * A call ..._step makes one step of a long change and commits it. Between steps other writers get their turn,
+ * and readers see the version of each step. The call without _step makes other writers wait for all of it:
+ * joins, leaves, updates and replace are always one version; leave_all, leave_everywhere, and the release and
+ * deregister of managers are one version, or several if there is too little memory for one.
+ *
+ *     groupscan_place4 place = GROUPSCAN_PLACE4_INIT;
+ *     bool more = true;
+ *
+ *     while (more && groupscan_table_leave_all4_step(table, protocol, &iface, 10000, &place, &more, NULL) ==
+ *                        GROUPSCAN_OK)
+ *         continue;
+ *
+ * A step looks at `most` memberships that exist or should exist, at some 0.2 to 1 microseconds for each. It
+ * begins at the place, and moves the place to where the next step begins; the other arguments stay the same.
+ * *more tells whether more steps remain. After the last one the place is the start again. The steps do not
+ * see what other writers change before the place; what they change behind it is found. The caller may stop
+ * after any step.
+ *
+ * After an error the step has changed nothing, and the place and *more are as before. The caller may retry,
+ * also with a lower `most`, which needs less memory. The outcome is that of the step, and may be null.
+ *
+ * Each step may return
+ *   GROUPSCAN_ERROR_INVALID_SIZE      `most` is 0,
+ *   GROUPSCAN_ERROR_UNKNOWN_OPTION    has_begun of the place is neither 0 nor 1,
+ *   GROUPSCAN_ERROR_OUT_OF_CAPACITY   as for joins if the step adds memberships, otherwise as for leaves.
+ */
+
+/* Where the next step begins. All zeros are the start. The caller sets a place to zeros, and then only passes
+ * it on to steps of the same change. */
+typedef struct groupscan_place4 {
+    groupscan_interface4 iface;
+    groupscan_join4 join;
+    /* 0 at the start, where the other fields do not matter, and then 1. */
+    uint32_t has_begun;
+} groupscan_place4;
+
+typedef struct groupscan_place6 {
+    groupscan_interface6 iface;
+    groupscan_join6 join;
+    uint32_t has_begun;
+} groupscan_place6;
+
+#define GROUPSCAN_PLACE4_INIT                                                                           \
+    { { 0, { 0 } }, { { 0 }, { 0 } }, 0 }
+#define GROUPSCAN_PLACE6_INIT                                                                           \
+    { { 0, { 0 } }, { { 0 }, { 0 } }, 0 }
+
+/*
+ * Makes a step of groupscan_table_replace4. The flags are those that the memberships get: GROUPSCAN_JOIN,
+ * GROUPSCAN_FORWARD or both. With GROUPSCAN_KEEP_FLAGS added, memberships that exist keep their other flags;
+ * without it, they lose them.
+ *
+ * Each step gets the whole list, of which it copies and checks the joins that it looks at.
+ *
+ * GROUPSCAN_ERROR_INVALID_FLAGS    the flags of memberships are 0 or have unknown bits.
+ * GROUPSCAN_ERROR_NOT_ASCENDING, GROUPSCAN_ERROR_TOO_MANY, GROUPSCAN_ERROR_INVALID_SIZE   as for replace.
+ */
+groupscan_status groupscan_table_replace4_step(groupscan_table *table, uint32_t protocol,
+                                               const groupscan_interface4 *iface,
+                                               const groupscan_join4 *joins, size_t count,
+                                               uint32_t flags, size_t most, groupscan_place4 *place,
+                                               bool *more, groupscan_outcome *outcome);
+groupscan_status groupscan_table_replace6_step(groupscan_table *table, uint32_t protocol,
+                                               const groupscan_interface6 *iface,
+                                               const groupscan_join6 *joins, size_t count,
+                                               uint32_t flags, size_t most, groupscan_place6 *place,
+                                               bool *more, groupscan_outcome *outcome);
+
+/* Makes a step of groupscan_table_leave_all4, always of one version. */
+groupscan_status groupscan_table_leave_all4_step(groupscan_table *table, uint32_t protocol,
+                                                 const groupscan_interface4 *iface, size_t most,
+                                                 groupscan_place4 *place, bool *more,
+                                                 groupscan_outcome *outcome);
+groupscan_status groupscan_table_leave_all6_step(groupscan_table *table, uint32_t protocol,
+                                                 const groupscan_interface6 *iface, size_t most,
+                                                 groupscan_place6 *place, bool *more,
+                                                 groupscan_outcome *outcome);
+
+/* Makes a step of groupscan_table_leave_everywhere4, always of one version. An interface without memberships
+ * of the protocol counts as one membership. */
+groupscan_status groupscan_table_leave_everywhere4_step(groupscan_table *table, uint32_t protocol,
+                                                        size_t most, groupscan_place4 *place,
+                                                        bool *more, groupscan_outcome *outcome);
+groupscan_status groupscan_table_leave_everywhere6_step(groupscan_table *table, uint32_t protocol,
+                                                        size_t most, groupscan_place6 *place,
+                                                        bool *more, groupscan_outcome *outcome);
 
 /*
  * Takes a snapshot of the current version. It has the changes of all calls that have returned.
@@ -413,7 +537,7 @@ typedef struct groupscan_stats {
     size_t pending_bytes;
     /* Unused memory for nodes. */
     size_t free_bytes;
-    /* The memory that the system provided for nodes. */
+    /* The memory that the system provided for nodes, which options.mapped_bytes limits. */
     size_t mapped_bytes;
 } groupscan_stats;
 
@@ -453,6 +577,14 @@ groupscan_status groupscan_table_retained(const groupscan_table *table, groupsca
  * other writers.
  */
 groupscan_status groupscan_table_reclaim(groupscan_table *table, bool *more);
+
+/*
+ * Gives some memory that is free back to the system, chunks of up to 2 MiB without nodes, and returns whether
+ * more remains. A reserve for the next leave stays. Call it until nothing remains, and
+ * groupscan_table_reclaim before it. Changes do this as well while more than three quarters of the memory are
+ * free. Takes a few hundred microseconds at most, and waits for other writers.
+ */
+groupscan_status groupscan_table_trim(groupscan_table *table, bool *more);
 
 /* ---- Snapshots ---- */
 
@@ -844,10 +976,12 @@ typedef struct groupscan_manager_options {
     /* The milliseconds after which an unused enumeration is idle; by default never. Idle enumerations are
      * ended by groupscan_manager_expire_idle, and by a start at the limit. */
     uint64_t idle_ms;
+    /* As in groupscan_table_options. */
+    size_t mapped_bytes;
 } groupscan_manager_options;
 
 #define GROUPSCAN_MANAGER_OPTIONS_INIT                                                                  \
-    { sizeof(groupscan_manager_options), 0, 0, 0, 0, 0, 0 }
+    { sizeof(groupscan_manager_options), 0, 0, 0, 0, 0, 0, 0 }
 
 /*
  * Creates a manager. Options may be null.
@@ -880,8 +1014,8 @@ void groupscan_manager_destroy(groupscan_manager *manager);
 groupscan_status groupscan_manager_set_timeout(groupscan_manager *manager, uint32_t milliseconds);
 
 /*
- * The calls from here to groupscan_manager_replace4 wait for each other and for changes of the table, except
- * groupscan_manager_protocol_number.
+ * The calls from here to groupscan_manager_deregister_step wait for each other and for changes of the table,
+ * except groupscan_manager_protocol_number.
  *
  * Registers a client: a protocol and one of its instances (components). IGMP is the client with 10 in the low
  * 16 bits of its protocol id. It may change memberships on any interface, other clients on those that they
@@ -896,10 +1030,13 @@ groupscan_status groupscan_manager_register(groupscan_manager *manager, uint32_t
 
 /*
  * Deregisters a client: removes its remaining memberships, and ends its enumerations. For IGMP this looks at
- * every membership.
+ * every membership, and makes one version or several, as groupscan_table_leave_everywhere4. After an error
+ * the client is still registered.
  *
  * GROUPSCAN_ERROR_INVALID_HANDLE    see groupscan_status.
  * GROUPSCAN_ERROR_OWNS_INTERFACES   the client must release them first.
+ * GROUPSCAN_ERROR_OUT_OF_MEMORY, GROUPSCAN_ERROR_OUT_OF_CAPACITY   as for groupscan_table_leave_everywhere4:
+ *                                                                  some memberships may be gone.
  */
 groupscan_status groupscan_manager_deregister(groupscan_manager *manager,
                                               groupscan_protocol_handle protocol);
@@ -916,10 +1053,13 @@ groupscan_status groupscan_manager_take_interface4(groupscan_manager *manager,
                                                   const groupscan_interface4 *iface);
 
 /*
- * Releases an interface, and removes the memberships that the client has there.
+ * Releases an interface, and removes the memberships that the client has there, in one version or several, as
+ * groupscan_table_leave_all4. After an error the client still owns the interface.
  *
  * GROUPSCAN_ERROR_INVALID_HANDLE   see groupscan_status.
  * GROUPSCAN_ERROR_NOT_OWNER        the client does not own it.
+ * GROUPSCAN_ERROR_OUT_OF_MEMORY, GROUPSCAN_ERROR_OUT_OF_CAPACITY   as for groupscan_table_leave_all4: some
+ *                                                                  memberships may be gone.
  */
 groupscan_status groupscan_manager_release_interface4(groupscan_manager *manager,
                                                      groupscan_protocol_handle protocol,
@@ -966,6 +1106,7 @@ groupscan_status groupscan_manager_join4(groupscan_manager *manager,
  *
  * GROUPSCAN_ERROR_NOT_FOUND   the interface of the membership at refused_at does not exist.
  * GROUPSCAN_ERROR_NOT_OWNER   another client owns the interface, and the caller is not IGMP.
+ * GROUPSCAN_ERROR_OUT_OF_CAPACITY   as for groupscan_table_leave4.
  * GROUPSCAN_ERROR_INVALID_HANDLE, GROUPSCAN_ERROR_INVALID_MEMBERSHIP, GROUPSCAN_ERROR_INVALID_FLAGS,
  * GROUPSCAN_ERROR_INVALID_SIZE   as for joins.
  */
@@ -986,10 +1127,11 @@ groupscan_status groupscan_manager_update4(groupscan_manager *manager,
                                            groupscan_outcome *outcome);
 
 /*
- * Removes all memberships of a client on an interface in one commit, as when the interface goes down. The
- * cost is that of these memberships. The outcome may be null.
+ * Removes all memberships of a client on an interface, as when the interface goes down, in one version or
+ * several, as groupscan_table_leave_all4. The outcome may be null.
  *
  * GROUPSCAN_ERROR_INVALID_HANDLE, GROUPSCAN_ERROR_NOT_FOUND, GROUPSCAN_ERROR_NOT_OWNER   as for leaves.
+ * GROUPSCAN_ERROR_OUT_OF_MEMORY, GROUPSCAN_ERROR_OUT_OF_CAPACITY   as there: some memberships may be gone.
  */
 groupscan_status groupscan_manager_leave_all4(groupscan_manager *manager,
                                              groupscan_protocol_handle protocol,
@@ -1011,6 +1153,39 @@ groupscan_status groupscan_manager_replace4(groupscan_manager *manager,
                                            const groupscan_interface4 *iface,
                                            const groupscan_join4 *joins, size_t count,
                                            groupscan_outcome *outcome);
+
+/*
+ * Make a step of the calls of these names without _step, as the steps of changes of tables. The flags are as
+ * in groupscan_table_replace4_step. Each step checks that the client may still change the interface. Only the
+ * first step of groupscan_manager_leave_all4_step returns GROUPSCAN_ERROR_NOT_FOUND.
+ *
+ * The last step of groupscan_manager_release_interface4_step gives up the ownership. The last step of
+ * groupscan_manager_deregister_step deregisters the client. Until then the client can be used. These last
+ * steps also remove what was added before the place meanwhile.
+ *
+ * The errors of the calls without _step, and those of steps. After an error the step has changed nothing.
+ */
+groupscan_status groupscan_manager_replace4_step(groupscan_manager *manager,
+                                                groupscan_protocol_handle protocol,
+                                                const groupscan_interface4 *iface,
+                                                const groupscan_join4 *joins, size_t count,
+                                                uint32_t flags, size_t most,
+                                                groupscan_place4 *place, bool *more,
+                                                groupscan_outcome *outcome);
+groupscan_status groupscan_manager_leave_all4_step(groupscan_manager *manager,
+                                                  groupscan_protocol_handle protocol,
+                                                  const groupscan_interface4 *iface, size_t most,
+                                                  groupscan_place4 *place, bool *more,
+                                                  groupscan_outcome *outcome);
+groupscan_status groupscan_manager_release_interface4_step(groupscan_manager *manager,
+                                                          groupscan_protocol_handle protocol,
+                                                          const groupscan_interface4 *iface,
+                                                          size_t most, groupscan_place4 *place,
+                                                          bool *more, groupscan_outcome *outcome);
+groupscan_status groupscan_manager_deregister_step(groupscan_manager *manager,
+                                                   groupscan_protocol_handle protocol, size_t most,
+                                                   groupscan_place4 *place, bool *more,
+                                                   groupscan_outcome *outcome);
 
 /*
  * Starts an enumeration of the joins of the current version for a client. The filter may be null. Lock-free;
@@ -1100,6 +1275,7 @@ groupscan_status groupscan_manager_retained(const groupscan_manager *manager,
                                             groupscan_retained *retained, size_t capacity,
                                             size_t element_bytes, size_t *count);
 groupscan_status groupscan_manager_reclaim(groupscan_manager *manager, bool *more);
+groupscan_status groupscan_manager_trim(groupscan_manager *manager, bool *more);
 
 #ifdef __cplusplus
 }

@@ -1,7 +1,9 @@
 //! What exists once for IPv4 and once for IPv6: calls and structs.
 
 use bytemuck::{Pod, Zeroable};
-use groupscan::{Family, Filter, Interface, Join, Membership, Position, Prefix, Protocol, V4, V6};
+use groupscan::{
+    Family, Filter, Interface, Join, JoinOn, Membership, Position, Prefix, Protocol, V4, V6,
+};
 
 use crate::memory::Grows;
 use crate::status::groupscan_status::{
@@ -11,10 +13,11 @@ use crate::types::{
     GROUPSCAN_IPV4, GROUPSCAN_IPV6, flags_in, groupscan_filter4, groupscan_filter6,
     groupscan_interface4, groupscan_interface6, groupscan_join4, groupscan_join6, groupscan_key6,
     groupscan_membership_entry4, groupscan_membership_entry6, groupscan_membership4,
-    groupscan_membership6, groupscan_position,
+    groupscan_membership6, groupscan_place4, groupscan_place6, groupscan_position,
 };
 
-/// Exports each call under two names, the IPv4 one and the IPv6 one, which end in `4` and `6`.
+/// Exports each call under two names, the IPv4 one and the IPv6 one, which end in `4` and `6`, or in `4_step`
+/// and `6_step`.
 ///
 /// In signatures and bodies `F` is the address family, `V4` or `V6`, and `<F as InC>::Join` and the like are
 /// its structs. A file invokes the macro at most once. The names and signatures are compared with the header
@@ -59,6 +62,7 @@ pub trait InC: Family + From<Self::Address> {
     type Interface: Pod;
     type Membership: Pod;
     type Filter: Grows;
+    type Place: Pod;
     type Record: Pod;
     type Key: Pod;
 
@@ -66,6 +70,7 @@ pub trait InC: Family + From<Self::Address> {
     const NUMBER: u32;
 
     fn join_in(join: Self::Join) -> Join<Self>;
+    fn join_out(join: Join<Self>) -> Self::Join;
     fn interface_in(interface: Self::Interface) -> Interface<Self>;
     fn interface_out(interface: Interface<Self>) -> Self::Interface;
     fn membership_in(
@@ -73,6 +78,10 @@ pub trait InC: Family + From<Self::Address> {
         protocol: Protocol,
     ) -> Result<Membership<Self>, groupscan_status>;
     fn filter_in(filter: Self::Filter) -> Result<Filter<Self>, groupscan_status>;
+
+    /// Where a step of a change begins; `None` at the start.
+    fn place_in(place: Self::Place) -> Result<Option<JoinOn<Self>>, groupscan_status>;
+    fn place_out(place: Option<JoinOn<Self>>) -> Self::Place;
 
     /// The record of a membership.
     fn record_out(membership: Membership<Self>) -> Self::Record {
@@ -129,7 +138,7 @@ pub trait InC: Family + From<Self::Address> {
 macro_rules! in_c {
     (
         $family:ty, $number:expr, $bytes:literal, $join:ident, $interface:ident, $membership:ident,
-        $filter:ident, $record:ident, $key:ty
+        $filter:ident, $place:ident, $record:ident, $key:ty
     ) => {
         impl InC for $family {
             type Address = [u8; $bytes];
@@ -137,6 +146,7 @@ macro_rules! in_c {
             type Interface = $interface;
             type Membership = $membership;
             type Filter = $filter;
+            type Place = $place;
             type Record = $record;
             type Key = $key;
 
@@ -144,6 +154,10 @@ macro_rules! in_c {
 
             fn join_in(join: $join) -> Join<Self> {
                 Join::new(join.group.into(), join.source.into())
+            }
+
+            fn join_out(join: Join<Self>) -> $join {
+                $join { group: join.group.octets(), source: join.source.octets() }
             }
 
             fn interface_in(interface: $interface) -> Interface<Self> {
@@ -187,6 +201,29 @@ macro_rules! in_c {
                 }
             }
 
+            fn place_in(place: $place) -> Result<Option<JoinOn<Self>>, groupscan_status> {
+                let $place { iface, join, has_begun } = place;
+                match has_begun {
+                    0 => Ok(None),
+                    1 => Ok(Some(JoinOn {
+                        interface: Self::interface_in(iface),
+                        join: Self::join_in(join),
+                    })),
+                    _ => Err(GROUPSCAN_ERROR_UNKNOWN_OPTION),
+                }
+            }
+
+            fn place_out(place: Option<JoinOn<Self>>) -> $place {
+                let Some(JoinOn { interface, join }) = place else {
+                    return $place::zeroed();
+                };
+                $place {
+                    iface: Self::interface_out(interface),
+                    join: Self::join_out(join),
+                    has_begun: 1,
+                }
+            }
+
             fn address_in(bytes: [u8; 16]) -> Self {
                 bytes.first_chunk::<$bytes>().map_or(Self::UNSPECIFIED, |first| (*first).into())
             }
@@ -208,6 +245,7 @@ in_c!(
     groupscan_interface4,
     groupscan_membership4,
     groupscan_filter4,
+    groupscan_place4,
     groupscan_membership_entry4,
     u64
 );
@@ -219,6 +257,7 @@ in_c!(
     groupscan_interface6,
     groupscan_membership6,
     groupscan_filter6,
+    groupscan_place6,
     groupscan_membership_entry6,
     groupscan_key6
 );

@@ -21,7 +21,7 @@ use crate::result::{FailedAt, GROUPSCAN_NOWHERE, groupscan_outcome, nowhere, wri
 use crate::snapshots::groupscan_snapshot;
 use crate::stats::{groupscan_manager_enumeration4, groupscan_retained, groupscan_stats};
 use crate::status::groupscan_status::{self, GROUPSCAN_ERROR_ALREADY_EXISTS};
-use crate::tables::{joins_in, reclaim_step_of, retained_by, snapshot_of, stats_of};
+use crate::tables::{joins_in, memory_step_of, retained_by, snapshot_of, stats_of};
 use crate::types::{
     groupscan_enumeration_handle, groupscan_filter4, groupscan_interface4, groupscan_join4,
     groupscan_manager_options, groupscan_membership4, groupscan_protocol_handle, timeout_in,
@@ -512,7 +512,21 @@ pub unsafe extern "C" fn groupscan_manager_reclaim(
     more: *mut bool,
 ) -> groupscan_status {
     // SAFETY: P1, P2.
-    unsafe { reclaim_step_of(manager, |manager| Ok(manager.0.try_reclaim_step()?), more) }
+    unsafe { memory_step_of(manager, |manager| Ok(manager.0.try_reclaim_step()?), more) }
+}
+
+/// Gives some free memory of a manager's table back to the system.
+///
+/// # Safety
+///
+/// [P1 to P4](crate#what-callers-promise).
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn groupscan_manager_trim(
+    manager: *mut groupscan_manager,
+    more: *mut bool,
+) -> groupscan_status {
+    // SAFETY: P1, P2.
+    unsafe { memory_step_of(manager, |manager| Ok(manager.0.try_trim_step()?), more) }
 }
 
 /// Changes the owner of an interface.

@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use groupscan::{
-    GroupTable, Join, Protocol, Retained, Snapshot, SnapshotError, Stats, WriteError, WriteTxn,
+    Committed, GroupTable, Join, Protocol, Retained, Snapshot, SnapshotError, Stats, WriteError,
+    WriteTxn,
 };
 
 use crate::families::InC;
@@ -47,7 +48,7 @@ impl groupscan_table {
 
     /// Begins a transaction in the turn of a call.
     #[inline]
-    fn begin_write(&self) -> Result<WriteTxn<'_>, FailedAt> {
+    pub(crate) fn begin_write(&self) -> Result<WriteTxn<'_>, FailedAt> {
         let txn = self.table.begin_write_timeout(self.wait());
         txn.ok_or_else(|| nowhere(GROUPSCAN_ERROR_TIMEOUT))
     }
@@ -152,8 +153,40 @@ both_families! {
         iface: *const <F as InC>::Interface,
         outcome: *mut groupscan_outcome,
     ) {
-        // SAFETY: P1 to P4; an empty array may be null.
-        unsafe { replace::<F>(table, protocol, iface, empty(), outcome) }
+        let leave_all = || {
+            // SAFETY: P1.
+            let table = unsafe { object(table) }.map_err(nowhere)?;
+            // SAFETY: P3.
+            let interface = F::interface_in(unsafe { value(iface) }.map_err(nowhere)?);
+            let protocol = Protocol::new(protocol);
+            whole_or_in_steps(
+                table,
+                |txn| txn.leave_all(interface, protocol),
+                |table| table.leave_all(interface, protocol),
+            )
+        };
+        // SAFETY: P2.
+        unsafe { write_outcome(outcome, leave_all) }
+    }
+
+    /// Removes all memberships of a protocol.
+    fn groupscan_table_leave_everywhere4, groupscan_table_leave_everywhere6(
+        table: *mut groupscan_table,
+        protocol: u32,
+        outcome: *mut groupscan_outcome,
+    ) {
+        let leave_everywhere = || {
+            // SAFETY: P1.
+            let table = unsafe { object(table) }.map_err(nowhere)?;
+            let protocol = Protocol::new(protocol);
+            whole_or_in_steps(
+                table,
+                |txn| Ok(txn.leave_everywhere_step::<F>(protocol, None, usize::MAX)?.changed),
+                |table| table.leave_everywhere::<F>(protocol),
+            )
+        };
+        // SAFETY: P2.
+        unsafe { write_outcome(outcome, leave_everywhere) }
     }
 
     /// Replaces the memberships of a protocol on an interface by those of a list.
@@ -229,10 +262,33 @@ pub unsafe extern "C" fn groupscan_table_reclaim(
 ) -> groupscan_status {
     // SAFETY: P1, P2.
     unsafe {
-        reclaim_step_of(
+        memory_step_of(
             table,
             |table| {
                 let step = table.table.reclaim_step_timeout(table.wait());
+                step.ok_or(GROUPSCAN_ERROR_TIMEOUT)
+            },
+            more,
+        )
+    }
+}
+
+/// Gives some free memory back to the system.
+///
+/// # Safety
+///
+/// [P1 to P4](crate#what-callers-promise).
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn groupscan_table_trim(
+    table: *mut groupscan_table,
+    more: *mut bool,
+) -> groupscan_status {
+    // SAFETY: P1, P2.
+    unsafe {
+        memory_step_of(
+            table,
+            |table| {
+                let step = table.table.trim_step_timeout(table.wait());
                 step.ok_or(GROUPSCAN_ERROR_TIMEOUT)
             },
             more,
@@ -298,12 +354,12 @@ pub(crate) unsafe fn retained_by<T: Send + Sync>(
     })
 }
 
-/// Does a step of reclamation.
+/// Does a step that frees memory.
 ///
 /// # Safety
 ///
 /// [P1 and P2](crate#what-callers-promise).
-pub(crate) unsafe fn reclaim_step_of<T: Send + Sync>(
+pub(crate) unsafe fn memory_step_of<T: Send + Sync>(
     owner: *const T,
     step: impl FnOnce(&T) -> Result<bool, groupscan_status>,
     more: *mut bool,
@@ -367,6 +423,24 @@ fn update_each<M>(
     Ok(changed)
 }
 
+/// Removes memberships in one version, or, if there is too little memory for that, in several.
+fn whole_or_in_steps(
+    table: &groupscan_table,
+    whole: impl FnOnce(&mut WriteTxn<'_>) -> Result<usize, WriteError>,
+    in_steps: impl FnOnce(&GroupTable) -> Result<Committed, WriteError>,
+) -> Result<(u64, usize), FailedAt> {
+    let mut txn = table.begin_write()?;
+    match whole(&mut txn) {
+        Ok(changed) => Ok((txn.commit().number(), changed)),
+        Err(WriteError::OutOfMemory | WriteError::OutOfCapacity { .. }) => {
+            txn.abort();
+            let Committed { version, changed } = in_steps(&table.table).map_err(nowhere)?;
+            Ok((version.number(), changed))
+        }
+        Err(error) => Err(nowhere(error)),
+    }
+}
+
 /// Replaces the memberships of a protocol on an interface by those of a list.
 ///
 /// # Safety
@@ -388,14 +462,19 @@ unsafe fn replace<F: InC>(
         let joins = unsafe { joins_in::<F>(joins) }.map_err(nowhere)?;
         let mut txn = table.begin_write()?;
         let changed = txn.replace(interface, Protocol::new(protocol), &joins);
-        let changed = changed.map_err(|error| match error {
-            WriteError::NotAscending { at } => (error.into(), at),
-            _ => nowhere(error),
-        })?;
+        let changed = changed.map_err(refused_join)?;
         Ok((txn.commit().number(), changed))
     };
     // SAFETY: P2.
     unsafe { write_outcome(outcome, update) }
+}
+
+/// Why a replacement was refused.
+pub(crate) fn refused_join(error: WriteError) -> FailedAt {
+    match error {
+        WriteError::NotAscending { at } => (error.into(), at),
+        _ => nowhere(error),
+    }
 }
 
 /// Copies a list of joins.

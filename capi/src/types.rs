@@ -14,8 +14,8 @@ use bytemuck::{Pod, Zeroable};
 
 use groupscan::manager::ManagerLimits;
 use groupscan::{
-    Limits, MembershipEntry, MembershipEntry6, MembershipFlags, MembershipOrder, SourceGroupEntry,
-    SourceGroupEntry6, View,
+    Limits, MembershipEntry, MembershipEntry6, MembershipFlags, MembershipOrder, ReplacedFlags,
+    SourceGroupEntry, SourceGroupEntry6, View,
 };
 
 use crate::memory::Grows;
@@ -35,6 +35,9 @@ pub const GROUPSCAN_JOIN: u32 = 1;
 
 /// Traffic is forwarded.
 pub const GROUPSCAN_FORWARD: u32 = 2;
+
+/// Memberships that exist keep their other flags.
+pub const GROUPSCAN_KEEP_FLAGS: u32 = 256;
 
 /// The family of an IPv4 position.
 pub const GROUPSCAN_IPV4: u32 = 4;
@@ -98,6 +101,7 @@ pub struct groupscan_table_options {
     pub size: usize,
     pub node_bytes: usize,
     pub live_versions: usize,
+    pub mapped_bytes: usize,
 }
 
 impl Grows for groupscan_table_options {
@@ -114,6 +118,7 @@ pub struct groupscan_manager_options {
     pub owned_interfaces: usize,
     pub enumerations: usize,
     pub idle_ms: u64,
+    pub mapped_bytes: usize,
 }
 
 impl Grows for groupscan_manager_options {
@@ -127,7 +132,9 @@ fn or(option: usize, default: usize) -> usize {
 
 impl From<groupscan_table_options> for Limits {
     fn from(options: groupscan_table_options) -> Self {
-        let limits = Self::default().with_node_bytes(or(options.node_bytes, usize::MAX));
+        let limits = Self::default()
+            .with_node_bytes(or(options.node_bytes, usize::MAX))
+            .with_mapped_bytes(or(options.mapped_bytes, usize::MAX));
         match options.live_versions {
             0 => limits,
             versions => limits.with_live_versions(versions),
@@ -137,8 +144,8 @@ impl From<groupscan_table_options> for Limits {
 
 impl From<groupscan_manager_options> for ManagerLimits {
     fn from(options: groupscan_manager_options) -> Self {
-        let groupscan_manager_options { node_bytes, live_versions, .. } = options;
-        let table = groupscan_table_options { size: 0, node_bytes, live_versions };
+        let groupscan_manager_options { node_bytes, live_versions, mapped_bytes, .. } = options;
+        let table = groupscan_table_options { size: 0, node_bytes, live_versions, mapped_bytes };
         let limits = Self::default()
             .with_table(table.into())
             .with_protocols(or(options.protocols, Self::PROTOCOLS))
@@ -166,6 +173,15 @@ pub(crate) fn timeout_in(milliseconds: u32) -> Option<Duration> {
 pub(crate) fn flags_in(bits: u32) -> Result<MembershipFlags, groupscan_status> {
     let flags = u8::try_from(bits).ok().and_then(MembershipFlags::from_bits);
     flags.ok_or(GROUPSCAN_ERROR_INVALID_FLAGS)
+}
+
+/// The flags of a replacement.
+pub(crate) fn replaced_flags_in(bits: u32) -> Result<ReplacedFlags, groupscan_status> {
+    let flags = flags_in(bits & !GROUPSCAN_KEEP_FLAGS)?;
+    Ok(match bits & GROUPSCAN_KEEP_FLAGS {
+        0 => ReplacedFlags::Set(flags),
+        _ => ReplacedFlags::Add(flags),
+    })
 }
 
 #[derive(Clone, Copy, Debug, Pod, Zeroable)]
@@ -212,6 +228,22 @@ pub struct groupscan_membership6 {
     pub source: [u8; 16],
     pub iface: groupscan_interface6,
     pub flags: u32,
+}
+
+#[derive(Clone, Copy, Debug, Pod, Zeroable)]
+#[repr(C)]
+pub struct groupscan_place4 {
+    pub iface: groupscan_interface4,
+    pub join: groupscan_join4,
+    pub has_begun: u32,
+}
+
+#[derive(Clone, Copy, Debug, Pod, Zeroable)]
+#[repr(C)]
+pub struct groupscan_place6 {
+    pub iface: groupscan_interface6,
+    pub join: groupscan_join6,
+    pub has_begun: u32,
 }
 
 #[derive(Clone, Copy, Debug, Pod, Zeroable)]

@@ -18,6 +18,18 @@ fn changes() -> impl Strategy<Value = Vec<(bool, Change)>> {
             .prop_map(|(protocol, leaves, joins)| Change::Update { protocol, leaves, joins }),
         1 => (protocol.clone(), interface.clone())
             .prop_map(|(protocol, interface)| Change::LeaveAll { protocol, interface }),
+        1 => protocol.clone().prop_map(|protocol| Change::LeaveEverywhere { protocol }),
+        1 => (protocol.clone(), 0..50u8)
+            .prop_map(|(protocol, most)| Change::LeaveEverywhereInSteps { protocol, most }),
+        2 => (protocol.clone(), interface.clone(), joins.clone(), 0..6u8, 0..50u8).prop_map(
+            |(protocol, interface, joins, flags, most)| Change::ReplaceInSteps {
+                protocol,
+                interface,
+                joins,
+                flags,
+                most
+            }
+        ),
         1 => (protocol, interface, joins, prop::bool::weighted(0.8)).prop_map(
             |(protocol, interface, joins, sorted)| Change::Replace {
                 protocol,

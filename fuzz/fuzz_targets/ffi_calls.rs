@@ -158,7 +158,7 @@ fn row(from: u8, count: u8, interface: u8, flags: u8) -> impl Iterator<Item = Nu
 fn change([what, protocol, interface, from, count, flags]: ChangeBytes) -> (bool, Change) {
     let (protocol, interface) = (protocol % 3, interface % 6);
     let memberships: Vec<Numbers> = row(from, count, interface, flags).collect();
-    let change = match what % 8 {
+    let change = match what % 11 {
         0..=2 => Change::Join { protocol, memberships },
         3 => Change::Leave { protocol, memberships },
         4 => {
@@ -166,9 +166,14 @@ fn change([what, protocol, interface, from, count, flags]: ChangeBytes) -> (bool
             Change::Update { protocol, leaves, joins: memberships }
         }
         5 => Change::LeaveAll { protocol, interface },
+        6 => Change::LeaveEverywhere { protocol },
+        7 => Change::LeaveEverywhereInSteps { protocol, most: count },
         by => {
             let joins = memberships.iter().map(|&(group, source, ..)| (group, source)).collect();
-            Change::Replace { protocol, interface, joins, sorted: by == 6 }
+            match by {
+                8 => Change::ReplaceInSteps { protocol, interface, joins, flags, most: from % 16 },
+                _ => Change::Replace { protocol, interface, joins, sorted: by == 9 },
+            }
         }
     };
     (what < 0x80, change)

@@ -3,6 +3,7 @@
 
 #![allow(unsafe_code, reason = "calls the C interface")]
 
+use std::collections::BTreeSet;
 use std::iter;
 use std::mem::MaybeUninit;
 use std::ops::Range;
@@ -10,8 +11,9 @@ use std::ptr;
 
 use bytemuck::Zeroable;
 use groupscan::{
-    Enumeration, FamilySnapshot, Filter, GroupTable, Interface, Join, JoinKey, Kind, Membership,
-    MembershipOrder, Prefix, Protocol, Snapshot, V4, V6, View, WriteError, WriteTxn,
+    Committed, Enumeration, FamilySnapshot, Filter, GroupTable, Interface, Join, JoinKey, Kind,
+    Membership, MembershipOrder, Prefix, Protocol, ReplacedFlags, Snapshot, Step, V4, V6, View,
+    WriteError, WriteTxn,
 };
 use groupscan_capi::*;
 
@@ -26,11 +28,44 @@ const MOST_STEPS: usize = 100_000;
 /// A change of many memberships. The numbers are the arguments of `membership`.
 #[derive(Clone, Debug)]
 pub enum Change {
-    Join { protocol: u8, memberships: Vec<Numbers> },
-    Leave { protocol: u8, memberships: Vec<Numbers> },
-    Update { protocol: u8, leaves: Vec<Numbers>, joins: Vec<Numbers> },
-    LeaveAll { protocol: u8, interface: u8 },
-    Replace { protocol: u8, interface: u8, joins: Vec<(u8, u8)>, sorted: bool },
+    Join {
+        protocol: u8,
+        memberships: Vec<Numbers>,
+    },
+    Leave {
+        protocol: u8,
+        memberships: Vec<Numbers>,
+    },
+    Update {
+        protocol: u8,
+        leaves: Vec<Numbers>,
+        joins: Vec<Numbers>,
+    },
+    LeaveAll {
+        protocol: u8,
+        interface: u8,
+    },
+    LeaveEverywhere {
+        protocol: u8,
+    },
+    Replace {
+        protocol: u8,
+        interface: u8,
+        joins: Vec<(u8, u8)>,
+        sorted: bool,
+    },
+    /// In steps of `most` memberships, or of one if that is 0.
+    ReplaceInSteps {
+        protocol: u8,
+        interface: u8,
+        joins: Vec<(u8, u8)>,
+        flags: u8,
+        most: u8,
+    },
+    LeaveEverywhereInSteps {
+        protocol: u8,
+        most: u8,
+    },
 }
 
 /// Group, source, interface, flags.
@@ -44,6 +79,7 @@ type Outcome = Result<(u64, usize), (groupscan_status, usize)>;
 trait Calls: Small {
     type JoinInC: Copy;
     type InterfaceInC: Copy;
+    type PlaceInC: Zeroable;
 
     fn join_out(join: Join<Self>) -> Self::JoinInC;
     fn interface_out(interface: Interface<Self>) -> Self::InterfaceInC;
@@ -64,12 +100,29 @@ trait Calls: Small {
         joins: &[Membership<Self>],
     ) -> Outcome;
     fn leave_all(table: *mut groupscan_table, protocol: u32, on: Interface<Self>) -> Outcome;
+    fn leave_everywhere(table: *mut groupscan_table, protocol: u32) -> Outcome;
     fn replace(
         table: *mut groupscan_table,
         protocol: u32,
         on: Interface<Self>,
         joins: &[Join<Self>],
     ) -> Outcome;
+
+    /// Steps from a place on, and whether more remain.
+    fn replace_step(
+        table: *mut groupscan_table,
+        protocol: u32,
+        on: Interface<Self>,
+        joins: &[Join<Self>],
+        flags_and_most: (u32, usize),
+        place: &mut Self::PlaceInC,
+    ) -> (Outcome, bool);
+    fn leave_everywhere_step(
+        table: *mut groupscan_table,
+        protocol: u32,
+        most: usize,
+        place: &mut Self::PlaceInC,
+    ) -> (Outcome, bool);
 
     /// The results of `contains`, `rank` and `outgoing`.
     fn ask(
@@ -169,6 +222,7 @@ fn number_of(view: View) -> u32 {
 macro_rules! calls {
     (
         $family:ty, $join:ident, $interface:ident, $membership:ident, $prefix:ident, $filter:ident,
+        $place:ident, $everywhere_call:ident, $replace_step_call:ident, $everywhere_step_call:ident,
         $join_call:ident, $leave_call:ident, $leave_all_call:ident, $replace_call:ident,
         $update_call:ident, $contains_call:ident, $rank_call:ident, $outgoing_call:ident,
         $interfaces_call:ident, $group_call:ident, $record:ident, $keys_call:ident,
@@ -179,6 +233,7 @@ macro_rules! calls {
         impl Calls for $family {
             type JoinInC = $join;
             type InterfaceInC = $interface;
+            type PlaceInC = $place;
 
             fn join_out(join: Join<Self>) -> $join {
                 $join { group: join.group.octets(), source: join.source.octets() }
@@ -246,6 +301,44 @@ macro_rules! calls {
                 outcome_of(|outcome| unsafe {
                     $replace_call(table, protocol, &on, first, count, outcome)
                 })
+            }
+
+            fn leave_everywhere(table: *mut groupscan_table, protocol: u32) -> Outcome {
+                // SAFETY: the table exists.
+                outcome_of(|outcome| unsafe { $everywhere_call(table, protocol, outcome) })
+            }
+
+            fn replace_step(
+                table: *mut groupscan_table,
+                protocol: u32,
+                on: Interface<Self>,
+                joins: &[Join<Self>],
+                (flags, most): (u32, usize),
+                place: &mut $place,
+            ) -> (Outcome, bool) {
+                let (on, call) = (Self::interface_out(on), $replace_step_call);
+                let out: Vec<$join> = joins.iter().copied().map(Self::join_out).collect();
+                let (first, count) = (out.as_ptr(), out.len());
+                let mut more = false;
+                // SAFETY: the table exists, and the joins are in a vector.
+                let outcome = outcome_of(|outcome| unsafe {
+                    call(table, protocol, &on, first, count, flags, most, place, &mut more, outcome)
+                });
+                (outcome, more)
+            }
+
+            fn leave_everywhere_step(
+                table: *mut groupscan_table,
+                protocol: u32,
+                most: usize,
+                place: &mut $place,
+            ) -> (Outcome, bool) {
+                let mut more = false;
+                // SAFETY: the table exists.
+                let outcome = outcome_of(|outcome| unsafe {
+                    $everywhere_step_call(table, protocol, most, place, &mut more, outcome)
+                });
+                (outcome, more)
             }
 
             fn ask(
@@ -416,6 +509,10 @@ calls!(
     groupscan_membership4,
     groupscan_prefix4,
     groupscan_filter4,
+    groupscan_place4,
+    groupscan_table_leave_everywhere4,
+    groupscan_table_replace4_step,
+    groupscan_table_leave_everywhere4_step,
     groupscan_table_join4,
     groupscan_table_leave4,
     groupscan_table_leave_all4,
@@ -443,6 +540,10 @@ calls!(
     groupscan_membership6,
     groupscan_prefix6,
     groupscan_filter6,
+    groupscan_place6,
+    groupscan_table_leave_everywhere6,
+    groupscan_table_replace6_step,
+    groupscan_table_leave_everywhere6_step,
     groupscan_table_join6,
     groupscan_table_leave6,
     groupscan_table_leave_all6,
@@ -473,6 +574,24 @@ fn refused(error: WriteError) -> (groupscan_status, usize) {
         WriteError::NotAscending { at } => (GROUPSCAN_ERROR_NOT_ASCENDING, at),
         error => panic!("{error}"),
     }
+}
+
+/// Makes all steps of a change, whose outcomes must be equal in both languages. Returns those of the last.
+fn in_steps<C: Zeroable, P>(
+    in_c: impl Fn(&mut C) -> (Outcome, bool),
+    in_rust: impl Fn(Option<P>) -> Result<((u64, usize), Option<P>), (groupscan_status, usize)>,
+) -> (Outcome, Outcome) {
+    let (mut place, mut from) = (C::zeroed(), None);
+    for _ in 0..MOST_STEPS {
+        let (c, more) = in_c(&mut place);
+        let (rust, next) = in_rust(from).unwrap();
+        assert_eq!((c, more), (Ok(rust), next.is_some()));
+        if next.is_none() {
+            return (c, Ok(rust));
+        }
+        from = next;
+    }
+    panic!("the steps do not end");
 }
 
 /// Makes a change by the calls of both languages. The outcomes must be equal.
@@ -514,6 +633,48 @@ fn change_both<F: Calls>(in_c: *mut groupscan_table, in_rust: &GroupTable, chang
             let (protocol, on) = (protocol_of(*protocol), on(*interface));
             let c = F::leave_all(in_c, protocol, on);
             (c, commit(&|txn| txn.leave_all(on, Protocol::new(protocol))))
+        }
+        Change::LeaveEverywhere { protocol } => {
+            let protocol = protocol_of(*protocol);
+            let c = F::leave_everywhere(in_c, protocol);
+            let rust = in_rust.leave_everywhere::<F>(Protocol::new(protocol)).map_err(refused);
+            (c, rust.map(|Committed { version, changed }| (version.number(), changed)))
+        }
+        Change::ReplaceInSteps { protocol, interface, joins, flags, most } => {
+            let (protocol, on) = (protocol_of(*protocol), on(*interface));
+            let most = usize::from(*most).max(1);
+            let joins: BTreeSet<Join<F>> =
+                joins.iter().map(|&(g, s)| Join::new(F::small(g), F::small(s))).collect();
+            let joins: Vec<Join<F>> = joins.into_iter().collect();
+            let member_flags = membership::<F>(0, 0, 0, 0, *flags).flags;
+            let bits = u32::from(member_flags.bits());
+            let (flags, bits) = match flags / 3 % 2 {
+                0 => (ReplacedFlags::Set(member_flags), bits),
+                _ => (ReplacedFlags::Add(member_flags), bits | GROUPSCAN_KEEP_FLAGS),
+            };
+            in_steps(
+                |place| F::replace_step(in_c, protocol, on, &joins, (bits, most), place),
+                |from| {
+                    let mut txn = in_rust.begin_write();
+                    let protocol = Protocol::new(protocol);
+                    let step = txn.replace_step(on, protocol, &joins, flags, from, most);
+                    let Step { changed, next } = step.map_err(refused)?;
+                    Ok(((txn.commit().number(), changed), next))
+                },
+            )
+        }
+        Change::LeaveEverywhereInSteps { protocol, most } => {
+            let (protocol, most) = (protocol_of(*protocol), usize::from(*most).max(1));
+            in_steps(
+                |place| F::leave_everywhere_step(in_c, protocol, most, place),
+                |from| {
+                    let mut txn = in_rust.begin_write();
+                    let protocol = Protocol::new(protocol);
+                    let step = txn.leave_everywhere_step::<F>(protocol, from, most);
+                    let Step { changed, next } = step.map_err(refused)?;
+                    Ok(((txn.commit().number(), changed), next))
+                },
+            )
         }
         Change::Replace { protocol, interface, joins, sorted } => {
             let (protocol, on) = (protocol_of(*protocol), on(*interface));

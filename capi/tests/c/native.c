@@ -39,6 +39,7 @@ static int quick;
 #include "native/at_work.h"
 #include "native/clients.h"
 #include "native/handles.h"
+#include "native/steps.h"
 #include "native/turns.h"
 
 /* The last case: by now every status that a caller can cause has occurred. */
@@ -61,6 +62,7 @@ static const Case first_cases[] = {
     null_pointers_of_table_calls,
     null_pointers_of_snapshot_calls,
     null_pointers_of_manager_calls,
+    null_pointers_of_steps,
     options_may_be_longer_and_not_shorter,
     structs_that_are_given_may_be_longer_and_not_shorter,
     elements_of_lists_may_be_longer_and_not_shorter,
@@ -83,7 +85,15 @@ static const FamilyCase family_cases[] = {
     a_replacement_joins_and_no_more,
     an_update_leaves_and_then_joins,
     a_list_has_to_ascend,
+    steps_come_to_the_whole_replacement,
+    steps_come_to_the_whole_removal,
+    steps_find_what_others_change_behind_the_place,
+    arguments_of_steps_are_checked,
+    a_step_checks_what_it_looks_at,
     node_bytes_bound_joins_and_snapshots,
+    mapped_bytes_bound_joins_and_not_leaves,
+    leave_all_works_in_several_versions,
+    trimming_gives_memory_back,
     memory_is_told,
     a_snapshot_never_changes,
     each_object_outlives_those_that_it_came_from,
@@ -133,6 +143,10 @@ static const Case last_cases[] = {
     managers_keep_a_version_for_each_enumeration,
     limits_may_be_any_numbers,
     node_bytes_bound_managers,
+    mapped_bytes_bound_managers,
+    clients_replace_and_leave_in_steps,
+    the_last_step_releases_and_deregisters,
+    steps_of_clients_are_checked,
     unused_enumerations_expire,
     starts_make_room_for_themselves,
     running_enumerations_are_listed,

@@ -104,6 +104,7 @@ fn expanded(code: &str) -> String {
             ("Interface", "groupscan_interface"),
             ("Membership", "groupscan_membership"),
             ("Filter", "groupscan_filter"),
+            ("Place", "groupscan_place"),
             ("Record", "groupscan_membership_entry"),
         ] {
             calls = calls.replace(&format!("<F as InC>::{associated}"), &format!("{name}{family}"));
@@ -111,7 +112,7 @@ fn expanded(code: &str) -> String {
         for line in calls.replace("<F as InC>::Key", key).lines() {
             let names = line.strip_prefix("    fn ").and_then(|names| names.strip_suffix('('));
             let mut names = names.into_iter().flat_map(|names| names.split(", "));
-            match names.find(|name| name.ends_with(family)) {
+            match names.find(|name| name.trim_end_matches("_step").ends_with(family)) {
                 Some(name) => {
                     expanded +=
                         &format!("\n#[unsafe(no_mangle)]\npub unsafe extern \"C\" fn {name}(");

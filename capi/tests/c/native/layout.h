@@ -45,6 +45,7 @@ STATIC_CHECK((int)GROUPSCAN_BY_INTERFACE == 1);
 
 STATIC_CHECK(GROUPSCAN_JOIN == 1);
 STATIC_CHECK(GROUPSCAN_FORWARD == 2);
+STATIC_CHECK(GROUPSCAN_KEEP_FLAGS == 256);
 STATIC_CHECK(GROUPSCAN_IPV4 == 4);
 STATIC_CHECK(GROUPSCAN_IPV6 == 6);
 STATIC_CHECK(GROUPSCAN_NOWHERE == (size_t)-1);
@@ -103,10 +104,20 @@ STATIC_CHECK(offsetof(groupscan_membership_entry6, protocol) == 84);
 STATIC_CHECK(offsetof(groupscan_membership_entry6, flags) == 88);
 STATIC_CHECK(offsetof(groupscan_membership_entry6, reserved) == 92);
 
-STATIC_CHECK(sizeof(groupscan_table_options) == 24);
+STATIC_CHECK(sizeof(groupscan_table_options) == 32);
 STATIC_CHECK(offsetof(groupscan_table_options, size) == 0);
 STATIC_CHECK(offsetof(groupscan_table_options, node_bytes) == 8);
 STATIC_CHECK(offsetof(groupscan_table_options, live_versions) == 16);
+STATIC_CHECK(offsetof(groupscan_table_options, mapped_bytes) == 24);
+
+STATIC_CHECK(sizeof(groupscan_place4) == 20);
+STATIC_CHECK(offsetof(groupscan_place4, iface) == 0);
+STATIC_CHECK(offsetof(groupscan_place4, join) == 8);
+STATIC_CHECK(offsetof(groupscan_place4, has_begun) == 16);
+STATIC_CHECK(sizeof(groupscan_place6) == 56);
+STATIC_CHECK(offsetof(groupscan_place6, iface) == 0);
+STATIC_CHECK(offsetof(groupscan_place6, join) == 20);
+STATIC_CHECK(offsetof(groupscan_place6, has_begun) == 52);
 
 STATIC_CHECK(sizeof(groupscan_outcome) == 24);
 STATIC_CHECK(offsetof(groupscan_outcome, version) == 0);
@@ -171,7 +182,7 @@ STATIC_CHECK(offsetof(groupscan_position, has_interface) == 44);
 STATIC_CHECK(offsetof(groupscan_position, interface_index) == 48);
 STATIC_CHECK(offsetof(groupscan_position, next_hop) == 52);
 
-STATIC_CHECK(sizeof(groupscan_manager_options) == 56);
+STATIC_CHECK(sizeof(groupscan_manager_options) == 64);
 STATIC_CHECK(offsetof(groupscan_manager_options, size) == 0);
 STATIC_CHECK(offsetof(groupscan_manager_options, node_bytes) == 8);
 STATIC_CHECK(offsetof(groupscan_manager_options, live_versions) == 16);
@@ -179,6 +190,7 @@ STATIC_CHECK(offsetof(groupscan_manager_options, protocols) == 24);
 STATIC_CHECK(offsetof(groupscan_manager_options, owned_interfaces) == 32);
 STATIC_CHECK(offsetof(groupscan_manager_options, enumerations) == 40);
 STATIC_CHECK(offsetof(groupscan_manager_options, idle_ms) == 48);
+STATIC_CHECK(offsetof(groupscan_manager_options, mapped_bytes) == 56);
 
 STATIC_CHECK(sizeof(groupscan_manager_enumeration4) == 160);
 STATIC_CHECK(offsetof(groupscan_manager_enumeration4, handle) == 0);

@@ -185,6 +185,10 @@ static void null_pointers_of_table_calls(void)
     NULL_REFUSED(groupscan_table_set_timeout(NULL, 0));
     NULL_REFUSED(groupscan_table_reclaim(NULL, &results.is_so));
     NULL_REFUSED(groupscan_table_reclaim(table, NULL));
+    NULL_REFUSED(groupscan_table_trim(NULL, &results.is_so));
+    NULL_REFUSED(groupscan_table_trim(table, NULL));
+    NULL_CHANGE_REFUSED(groupscan_table_leave_everywhere4(NULL, 1, &outcome));
+    NULL_CHANGE_REFUSED(groupscan_table_leave_everywhere6(NULL, 1, &outcome));
     CHECK_EQ(version_of(table), 0);
 
     /* These may be null. */
@@ -498,6 +502,8 @@ static void null_pointers_of_manager_calls(void)
     NULL_REFUSED(groupscan_manager_set_timeout(NULL, 0));
     NULL_REFUSED(groupscan_manager_reclaim(NULL, &to->is_so));
     NULL_REFUSED(groupscan_manager_reclaim(manager, NULL));
+    NULL_REFUSED(groupscan_manager_trim(NULL, &to->is_so));
+    NULL_REFUSED(groupscan_manager_trim(manager, NULL));
     /* None of these calls has consumed the record. */
     OK(groupscan_manager_next(manager, running, to->buffer, sizeof to->buffer, &count, NULL));
     CHECK_EQ(count, 1);

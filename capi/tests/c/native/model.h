@@ -101,9 +101,9 @@ static size_t change_model(Model *model, Change what, unsigned protocol, const M
     return changed;
 }
 
-/* The same for a replacement. */
-static size_t replace_model(Model *model, unsigned protocol, unsigned interface,
-                            const Member *members, size_t count)
+/* The same for a replacement, by memberships with these flags. */
+static size_t replace_model_with(Model *model, unsigned protocol, unsigned interface,
+                                 const Member *members, size_t count, unsigned flags)
 {
     size_t changed = 0, n, of;
     for (n = model->count; n > 0; n--) {
@@ -118,11 +118,22 @@ static size_t replace_model(Model *model, unsigned protocol, unsigned interface,
     }
     for (n = 0; n < count; n++) {
         Member key = members[n];
+        unsigned kept = 0;
+        size_t place;
         key.protocol = protocol;
         key.interface = interface;
-        changed += set_flags(model, &key, JOIN);
+        place = place_in(model, &key);
+        if ((flags & GROUPSCAN_KEEP_FLAGS) != 0 && is_at(model, place, &key))
+            kept = model->members[place].flags;
+        changed += set_flags(model, &key, kept | (flags & BOTH));
     }
     return changed;
+}
+
+static size_t replace_model(Model *model, unsigned protocol, unsigned interface,
+                            const Member *members, size_t count)
+{
+    return replace_model_with(model, protocol, interface, members, count, JOIN);
 }
 
 /* Changes a table and the model, and checks the outcome against the version before. */

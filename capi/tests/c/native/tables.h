@@ -216,6 +216,8 @@ static void counts_beyond_memory(void)
     groupscan_interface6 on6 = interface6_of(3);
     groupscan_join4 list4 = join4_of(1, 2);
     groupscan_join6 list6 = join6_of(1, 2);
+    groupscan_place4 place4 = GROUPSCAN_PLACE4_INIT;
+    groupscan_place6 place6 = GROUPSCAN_PLACE6_INIT;
     size_t n;
 #define SIZE_REFUSED(call) CHANGE_REFUSED(call, INVALID_SIZE, NOWHERE)
     for (n = 0; n < COUNT(counts); n++) {
@@ -227,6 +229,13 @@ static void counts_beyond_memory(void)
         SIZE_REFUSED(groupscan_table_update6(table, 1, &one6, 1, &one6, counts[n], &outcome));
         SIZE_REFUSED(groupscan_table_replace4(table, 1, &on4, &list4, counts[n], &outcome));
         SIZE_REFUSED(groupscan_table_replace6(table, 1, &on6, &list6, counts[n], &outcome));
+        SIZE_REFUSED(groupscan_table_replace4_step(table, 1, &on4, &list4, counts[n], JOIN, 1,
+                                                   &place4, &results.is_so, &outcome));
+        SIZE_REFUSED(groupscan_table_replace6_step(table, 1, &on6, &list6, counts[n], JOIN, 1,
+                                                   &place6, &results.is_so, &outcome));
+        SIZE_REFUSED(groupscan_manager_replace4_step(manager, igmp, &on4, &list4, counts[n], JOIN,
+                                                     1, &place4, &results.is_so, &outcome));
+        place4.has_begun = place6.has_begun = n % 2 == 0;
         SIZE_REFUSED(groupscan_manager_join4(manager, igmp, &one4, counts[n], &outcome));
         SIZE_REFUSED(groupscan_manager_leave4(manager, igmp, &one4, counts[n], &outcome));
         SIZE_REFUSED(
