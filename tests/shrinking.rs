@@ -234,13 +234,10 @@ fn one_leave_works_while_versions_are_held<F: Address>(kib: usize, first: u32) {
     }
     let all = |number| membership::<F>(number).with_flags(ALL);
     for number in &present {
-        // Also flags alone: a membership that is no join any more moves to another index.
-        for left in [all(*number), membership::<F>(*number).with_flags(MembershipFlags::JOIN)] {
-            let mut txn = table.begin_write();
-            let left = txn.leave(&left);
-            assert!(left.is_ok(), "{kib} KiB, {} held: {left:?}", held.len());
-            txn.abort();
-        }
+        let mut txn = table.begin_write();
+        let left = txn.leave(&all(*number));
+        assert_eq!(left, Ok(true), "{kib} KiB, {} held", held.len());
+        txn.abort();
     }
     drop(held);
     for number in present {

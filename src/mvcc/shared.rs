@@ -16,6 +16,7 @@ use super::counted::Room;
 use super::header::{Inbox, Owner, VersionData, VersionRef, VersionRooms};
 use super::live::LiveVersions;
 use super::{SnapshotError, Usage, Version, VersionIndexes};
+use crate::sync::epoch;
 use crate::sync::turn::{TurnGuard, TurnLock};
 use crate::sync::{AtomicUsize, Ordering};
 use crate::tree::{AllocError, Demand, Nodes, Pool, PoolLimits, PoolUse, Reach, Released};
@@ -198,7 +199,12 @@ impl<S: VersionIndexes> Writer<S> {
     }
 
     fn request_version(&mut self, reach: Reach) -> Result<(), AllocError> {
-        let requested = self.request_rooms();
+        let mut requested = self.request_rooms();
+        if requested.is_err() {
+            // The headers of dead versions wait in the collector.
+            epoch::collect_from_spare();
+            requested = self.request_rooms();
+        }
         if requested.is_err() && reach == Reach::System {
             self.rooms = self.rooms.take().or_else(|| self.reserve.take());
             if self.has_rooms() {

@@ -22,6 +22,7 @@ impl<S: VersionIndexes> Versions<S> {
     /// Makes version 0, which is empty, unless the system refuses memory.
     pub(crate) fn try_new(bounds: Bounds) -> Result<Self, AllocError> {
         let shared = Counted::new(Room::request()?, Shared::new(bounds));
+        epoch::keep_spare();
         let mut writer = shared.lock();
         writer.reserve_version(Reach::Capacity { spare: Demand::default() })?;
         shared.note_birth();

@@ -19,14 +19,14 @@
 //! step of collection, which visits all registered threads and drops the garbage that no thread can read.
 
 #[cfg(not(any(loom, shuttle, groupscan_lock_twin)))]
-pub(crate) use collector::{collect, pinned};
+pub(crate) use collector::{collect, collect_from_spare, keep_spare, pinned};
 #[cfg(any(loom, shuttle, groupscan_lock_twin))]
-pub(crate) use twin::{collect, pinned};
+pub(crate) use twin::{collect, collect_from_spare, keep_spare, pinned};
 
 #[cfg(not(any(loom, shuttle, groupscan_lock_twin)))]
 mod collector {
     use std::hint::black_box;
-    use std::sync::LazyLock;
+    use std::sync::{LazyLock, Mutex, PoisonError};
 
     use crossbeam_epoch::{Collector, Guard, LocalHandle};
 
@@ -64,6 +64,36 @@ mod collector {
         if !is_refused {
             pinned(|pin| pin.guard.flush());
         }
+    }
+
+    /// Memory for a bag, for a time when the system refuses it.
+    static SPARE: Mutex<Option<Vec<u8>>> = Mutex::new(None);
+
+    /// How often a thread pins itself until its garbage of before is dropped, if no other thread is pinned:
+    /// every 128th pin does a step of collection, and needs no memory for that.
+    const PINS: usize = 4 * 128;
+
+    /// Requests memory for a bag.
+    fn request_spare() -> Option<Vec<u8>> {
+        let mut memory = Vec::new();
+        memory.try_reserve_exact(BAG_BYTES).is_ok().then_some(memory)
+    }
+
+    /// Ensures that there is memory for [`collect_from_spare`], unless the system refuses it.
+    pub(crate) fn keep_spare() {
+        let mut spare = SPARE.lock().unwrap_or_else(PoisonError::into_inner);
+        if spare.is_none() {
+            *spare = request_spare();
+        }
+    }
+
+    /// Drops the garbage of this thread, although the system may refuse memory for a bag.
+    pub(crate) fn collect_from_spare() {
+        let mut spare = SPARE.lock().unwrap_or_else(PoisonError::into_inner);
+        drop(spare.take());
+        collect();
+        (0..PINS).for_each(|_| pinned(|_| ()));
+        *spare = request_spare();
     }
 
     /// Runs `reading` while the thread is pinned. It must be short, because garbage waits for it.
@@ -105,6 +135,12 @@ mod twin {
 
     /// Does nothing, because no garbage waits here.
     pub(crate) fn collect() {}
+
+    /// As [`collect`].
+    pub(crate) fn collect_from_spare() {}
+
+    /// As [`collect`].
+    pub(crate) fn keep_spare() {}
 
     /// Runs `reading` while the thread is pinned. Calls must not be nested.
     pub(crate) fn pinned<R>(reading: impl FnOnce(&Pin) -> R) -> R {

@@ -122,12 +122,15 @@ pub(crate) fn passes_everywhere(source: &str, name: &str) {
     let built = |way: &str, compiler: &[&str]| {
         compile(source, &format!("{name}{way}"), compiler, &[static_library()])
     };
-    for standard in ["-std=c99", "-std=c11", "-std=c17"] {
-        passes(&mut Command::new(built(standard, &["cc", standard])));
+    passes(&mut Command::new(built("-std=c99", &["cc", "-std=c99"])));
+    // The long cases once: the language makes no difference to them.
+    for standard in ["-std=c11", "-std=c17"] {
+        passes(Command::new(built(standard, &["cc", standard])).env("MGM_QUICK", "1"));
     }
     if exists("c++") {
         for standard in ["-std=c++98", "-std=c++17"] {
-            passes(&mut Command::new(built(standard, &["c++", standard, "-x", "c++"])));
+            let program = built(standard, &["c++", standard, "-x", "c++"]);
+            passes(Command::new(program).env("MGM_QUICK", "1"));
         }
     } else {
         skipped("there is no C++ compiler");
