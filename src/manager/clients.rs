@@ -10,7 +10,7 @@ use super::groups::CommittedStep;
 use crate::handles::{NotInserted, ProtocolHandle, Reference};
 use crate::sync::turn::TurnGuard;
 use crate::sync::{AtomicUsize, Ordering};
-use crate::table::JoinOn;
+use crate::table::{JoinOn, Step};
 use crate::types::{Interface, Join, Protocol, V4};
 
 /// A client of the manager: one instance of a routing protocol.
@@ -223,15 +223,11 @@ impl GroupManager {
         let state = self.state(&mut wait)?;
         let registered = self.may_deregister(&state, protocol)?;
         let mut txn = self.begin_write(&mut wait)?;
-        let mut step = |from| {
+        let step = |from| {
             let step = txn.leave_everywhere_step(registered.protocol, from, most);
             step.map_err(ManagerError::NotRemoved)
         };
-        let mut left = step(from)?;
-        if left.next.is_none() && from.is_some() {
-            // Others may have been added before the place where this step began.
-            left = step(None)?.after(&left);
-        }
+        let left = all_or_more(from, step)?;
         let step = CommittedStep::commit(txn, left);
         if step.next.is_none() {
             self.remove_client(state, &registered, protocol);
@@ -345,15 +341,11 @@ impl GroupManager {
             return Err(ManagerError::NotOwned);
         }
         let mut txn = self.begin_write(&mut wait)?;
-        let mut step = |from| {
+        let step = |from| {
             let step = txn.leave_all_step(interface, registered.protocol, from, most);
             step.map_err(ManagerError::NotRemoved)
         };
-        let mut left = step(from)?;
-        if left.next.is_none() && from.is_some() {
-            // Others may have been added before the place where this step began.
-            left = step(None)?.after(&left);
-        }
+        let left = all_or_more(from, step)?;
         let step = CommittedStep::commit(txn, left);
         if step.next.is_none() {
             state.owners.remove(&interface);
@@ -403,6 +395,19 @@ impl GroupManager {
     /// its turn, it did so before it changed the state, so the state is whole.
     pub(super) fn state(&self, left: &mut Duration) -> Result<TurnGuard<'_, State>, ManagerError> {
         self.state.lock_within(left).ok_or(ManagerError::Timeout)
+    }
+}
+
+/// A step of a removal that begins at `from`. If that reaches the end, also one from the start, in the same
+/// transaction: others may have been added before `from`. So without a `next` none is left.
+fn all_or_more<P: Copy>(
+    from: Option<P>,
+    mut step: impl FnMut(Option<P>) -> Result<Step<P>, ManagerError>,
+) -> Result<Step<P>, ManagerError> {
+    let left = step(from)?;
+    match (left.next, from) {
+        (None, Some(_)) => Ok(step(None)?.after(&left)),
+        _ => Ok(left),
     }
 }
 
@@ -469,5 +474,40 @@ mod tests {
             }
             assert!(refused > 0, "removal {at} asks for memory");
         }
+    }
+
+    #[test]
+    fn the_last_step_of_a_removal_leaves_none_that_came_before_it() {
+        let (lan, wan) = (Interface::new(1), Interface::new(2));
+        let manager = GroupManager::new();
+        let rip = manager.register(Client::new(9, 0), None).unwrap();
+        let igmp = manager.register(Client::new(Client::IGMP, 0), None).unwrap();
+        manager.take_interface(rip, lan).unwrap();
+        let add = |client, interface, last| {
+            let entry = SourceGroupEntry::new(V4::new(239, 1, 1, last), V4::UNSPECIFIED);
+            manager.add_membership(client, &entry, interface, MembershipFlags::JOIN).unwrap();
+        };
+        for last in 10..20 {
+            add(rip, lan, last);
+            add(igmp, wan, last);
+        }
+        let step = manager.release_interface_step(rip, lan, None, 5).unwrap();
+        add(rip, lan, 1);
+        add(rip, lan, 2);
+        let step = manager.release_interface_step(rip, lan, step.next, 5).unwrap();
+        assert_eq!((step.committed.changed, step.next), (7, None));
+        assert_eq!(manager.protocol_on_interface(lan), Err(ManagerError::InterfaceNotFound));
+
+        let step = manager.deregister_step(igmp, None, 5).unwrap();
+        for last in 1..=7 {
+            add(igmp, lan, last);
+        }
+        // Five behind the place, and five from the start; the client stays, for two are left.
+        let step = manager.deregister_step(igmp, step.next, 5).unwrap();
+        assert_eq!((step.committed.changed, step.next.is_some()), (10, true));
+        let step = manager.deregister_step(igmp, step.next, 5).unwrap();
+        assert_eq!((step.committed.changed, step.next), (2, None));
+        assert_eq!(manager.deregister_step(igmp, None, 5), Err(ManagerError::InvalidHandle));
+        assert_eq!(manager.stats().ipv4.memberships, 0);
     }
 }
